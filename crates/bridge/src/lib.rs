@@ -1,0 +1,1 @@
+//! What a bridge is: logins, portals, ghosts, management rooms, commands, lanes.

@@ -1,0 +1,1 @@
+//! Gitter's Markdown and HTML to and from the contract's rich text.

@@ -1,0 +1,1 @@
+//! The remote contract, fulfilled by Gitter.

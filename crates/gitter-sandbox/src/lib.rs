@@ -1,0 +1,1 @@
+//! A Gitter-compatible server in memory, for the demo and for tests.

@@ -1,0 +1,1 @@
+//! A client library for the API of Gitter: REST, Bayeux realtime, OAuth.

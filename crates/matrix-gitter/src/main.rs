@@ -1,0 +1,3 @@
+//! A bridge between Matrix and a user's own Gitter account.
+
+fn main() {}

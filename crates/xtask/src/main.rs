@@ -1,0 +1,3 @@
+//! What developers and newcomers run.
+
+fn main() {}
