@@ -1,0 +1,194 @@
+//! The two traits a remote network implements.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    Avatar, Capabilities, EventSink, Image, Member, Message, MessageId, Millis, Outgoing, Part, Person,
+    RemoteError, Room, RoomId,
+};
+
+/// What a network is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkInfo {
+    /// For machines: lower case, such as `gitter`. Goes into `m.bridge`.
+    pub id: &'static str,
+    /// For people, such as `Gitter`.
+    pub name: &'static str,
+    /// Its web site.
+    pub url: Url,
+    /// Key under which each bridged event names its remote message, such as `im.gitter.message`.
+    pub event_key: &'static str,
+}
+
+/// What lets the bridge act as the user: a token, or whatever the network needs, as one string.
+/// Only the network reads it; the store seals it.
+pub type Credentials = SecretString;
+
+/// A login that succeeded.
+#[derive(Debug)]
+pub struct Login {
+    /// Who logged in.
+    pub person: Person,
+    /// What to keep.
+    pub credentials: Credentials,
+}
+
+/// A login that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// The person said no on the network's page.
+    #[error("access was refused on the network's page")]
+    Refused,
+    /// What the browser brought back is not usable (any more); start over.
+    #[error("what the browser brought back can no longer be used")]
+    Stale,
+    /// The network does not accept the bridge's own credentials or address: the admin has to mend it.
+    #[error("the bridge is not set up correctly: {0}")]
+    Misconfigured(String),
+    /// The network failed.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+}
+
+/// A remote network, before anybody is logged in.
+#[async_trait]
+pub trait Network: Send + Sync {
+    /// What it is called.
+    fn info(&self) -> &NetworkInfo;
+
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Where to send the browser of a person who wants to log in. The network sends it back to `callback`
+    /// with `state` in the query, and with whatever it brings.
+    fn login_url(&self, callback: &Url, state: &str) -> Url;
+
+    /// The origins a login passes through, for the pages' `form-action`.
+    fn login_origins(&self) -> Vec<String>;
+
+    /// Turns what the browser brought back into a login. `query` is all of the callback's query.
+    ///
+    /// # Errors
+    /// [`LoginError`], which says whose turn it is.
+    async fn finish_login(&self, callback: &Url, query: &[(String, String)]) -> Result<Login, LoginError>;
+
+    /// The account behind stored credentials. Does not talk to the network.
+    ///
+    /// # Errors
+    /// When the credentials are not of this network.
+    fn account(&self, person: &Person, credentials: &Credentials) -> Result<Arc<dyn Account>, RemoteError>;
+
+    /// Reads how a person names a room (any case, with or without a leading `/` or the network's address in front; `@name` for a
+    /// one-to-one) as the address that [`Room::address`] uses. `None` if it cannot be one.
+    fn parse_address(&self, typed: &str) -> Option<String>;
+
+    /// Turns a message into the network's own, one or more. Depends on nothing but its arguments, so that
+    /// after a restart the same parts come out.
+    fn compose(&self, message: &Outgoing) -> Vec<Part>;
+
+    /// What an admin can get wrong, checked from outside: one line per check.
+    async fn check(&self, callback: &Url) -> Vec<Check>;
+}
+
+/// How one check of the set-up came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at.
+    pub what: String,
+    /// `Ok` with what was found, or how it is wrong.
+    pub result: Result<String, Complaint>,
+}
+
+/// What a check found wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// It may work all the same.
+    pub only_warning: bool,
+    /// What is wrong.
+    pub problem: String,
+    /// How to mend it.
+    pub advice: String,
+}
+
+/// Which messages of a room to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum History {
+    /// The newest ones.
+    Newest,
+    /// Those that came after this one, oldest first.
+    After(MessageId),
+    /// Those that came before this one.
+    Before(MessageId),
+}
+
+/// One logged-in account. Cheap to clone behind its `Arc`; holds no connection unless [`Account::run`] is polled.
+#[async_trait]
+pub trait Account: Send + Sync {
+    /// Who this is, read anew; also the cheapest way to know whether the credentials still hold.
+    async fn me(&self) -> Result<Person, RemoteError>;
+
+    /// Every room the account is in, in no particular order.
+    async fn rooms(&self) -> Result<Vec<Room>, RemoteError>;
+
+    /// One room.
+    async fn room(&self, room: &RoomId) -> Result<Room, RemoteError>;
+
+    /// The room with this address (from [`Network::parse_address`]), whether or not the account is in it. May open a one-to-one.
+    async fn find_room(&self, address: &str) -> Result<Room, RemoteError>;
+
+    /// Goes into a room.
+    async fn join(&self, room: &RoomId) -> Result<Room, RemoteError>;
+
+    /// Leaves a room.
+    async fn leave(&self, room: &RoomId) -> Result<(), RemoteError>;
+
+    /// At most `limit` people of a room, those who matter most first if the network knows.
+    async fn members(&self, room: &RoomId, limit: usize) -> Result<Vec<Member>, RemoteError>;
+
+    /// Messages of a room, oldest first, threads included; at most `limit` (the network may return fewer than
+    /// there are only by reaching `limit`).
+    async fn history(&self, room: &RoomId, which: &History, limit: usize) -> Result<Vec<Message>, RemoteError>;
+
+    /// Sends one part. `key` is the same for each attempt at the same part, for networks with idempotent sends.
+    ///
+    /// # Errors
+    /// [`RemoteError::certainty`] says whether the message may stand there all the same.
+    async fn send(&self, room: &RoomId, part: &Part, key: &str) -> Result<Message, RemoteError>;
+
+    /// Looks for an own message with the text of `part`, sent at `not_before` or later and after the message `after`. This is how an attempt
+    /// whose answer was lost gets resolved. Those in `known` are other messages for sure.
+    async fn find_sent(
+        &self,
+        room: &RoomId,
+        part: &Part,
+        after: Option<&MessageId>,
+        not_before: Millis,
+        known: &[MessageId],
+    ) -> Result<Option<Message>, RemoteError>;
+
+    /// Changes an own message.
+    async fn edit(&self, room: &RoomId, message: &MessageId, part: &Part) -> Result<Message, RemoteError>;
+
+    /// Takes a message back.
+    async fn delete(&self, room: &RoomId, message: &MessageId) -> Result<(), RemoteError>;
+
+    /// Fetches a picture, at most `max_bytes` of it. Makes requests to the network's own hosts only.
+    async fn avatar(&self, avatar: &Avatar, max_bytes: usize) -> Result<Image, RemoteError>;
+
+    /// From now on events of this room are told. Survives reconnects; no I/O by itself.
+    fn watch(&self, room: &RoomId);
+
+    /// No longer.
+    fn unwatch(&self, room: &RoomId);
+
+    /// Keeps the connection and tells what happens, until the credentials are refused or the sink closes.
+    /// Can be dropped at any await. Reconnects by itself.
+    ///
+    /// # Errors
+    /// Only with what reconnecting cannot mend ([`Fault::LoggedOut`](crate::Fault::LoggedOut)). `Ok` when the sink closed.
+    async fn run(&self, sink: &mut dyn EventSink) -> Result<(), RemoteError>;
+}

@@ -1,0 +1,45 @@
+//! A message on its way to the remote network.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MessageId, MessageKind, RichText};
+
+/// What the person wrote, as his client sent it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Composed {
+    /// Plain text, typed by hand and never formatted by a client.
+    Plain(String),
+    /// Formatted.
+    Rich(RichText),
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// Said, done, or by a machine.
+    pub kind: MessageKind,
+    /// What it says.
+    pub text: Composed,
+    /// The message whose thread it belongs to.
+    #[serde(default)]
+    pub thread: Option<MessageId>,
+    /// The message it answers.
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+}
+
+/// One message of the network that carries all or a piece of an [`Outgoing`], in the network's own markup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The text to be sent, as the network wants it.
+    pub text: String,
+    /// Said, done, or by a machine.
+    pub kind: MessageKind,
+    /// The message whose thread it belongs to.
+    #[serde(default)]
+    pub thread: Option<MessageId>,
+    /// The message it answers.
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+}

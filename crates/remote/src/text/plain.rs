@@ -1,0 +1,1 @@
+//! Rich text as a plain body that reads well.
