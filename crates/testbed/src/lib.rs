@@ -1,1 +1,13 @@
 //! Real parts for tests and the demo: Synapse in a venv, PostgreSQL on a socket, a Matrix user, a browser.
+//!
+//! Everything listens on loopback or on a socket in a directory of its own, and nothing outlives the process which
+//! started it, not even when that process is killed (see [`guardian`]).
+//! One more part is one more module here: start it with [`process::Process`], give it a directory from [`scratch`],
+//! and let [`debian`] see to the packages it needs.
+
+pub mod debian;
+pub mod guardian;
+pub mod postgres;
+pub mod process;
+pub mod progress;
+pub mod scratch;

@@ -1,0 +1,188 @@
+//! A throw-away PostgreSQL: a new cluster from Debian's package, on a socket of its own and without TCP.
+//!
+//! It never touches the machine's own clusters. The server refuses to run as root, so then it runs as `postgres`.
+
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::process::{Process, output, tail};
+use crate::progress::{Lines, Progress};
+use crate::{debian, scratch};
+
+static SHARED: OnceCell<Postgres> = OnceCell::const_new();
+
+/// A fresh, empty database on the cluster which the tests of this process share; gives its URI.
+pub async fn database() -> anyhow::Result<String> {
+    shared().await?.database().await
+}
+
+/// The cluster which the tests of this process share; started on first use, ended with the process.
+pub async fn shared() -> anyhow::Result<&'static Postgres> {
+    SHARED.get_or_try_init(|| Postgres::start(&Lines)).await
+}
+
+/// A running cluster. Dropping it ends the server and removes its data.
+#[derive(Debug)]
+pub struct Postgres {
+    // Dropped in this order: first the server, then its data.
+    server: Process,
+    home: TempDir,
+    programs: PathBuf,
+    made: AtomicU32,
+}
+
+impl Postgres {
+    /// Makes a cluster and waits until it answers (2 s; longer if the package must be installed first).
+    pub async fn start(progress: &dyn Progress) -> anyhow::Result<Self> {
+        let programs =
+            debian::find_or_install("PostgreSQL", &["postgresql"], progress, newest_programs)
+                .await?;
+        let home = scratch::directory("pg")?;
+        let data = home.path().join("data");
+        if debian::root() {
+            let (uid, gid) = (id_of_postgres("-u").await?, id_of_postgres("-g").await?);
+            chown(home.path(), Some(uid), Some(gid))
+                .context("cannot give a directory to the user postgres")?;
+        }
+        let mut initdb = tokio::process::Command::from(unprivileged(&programs.join("initdb")));
+        initdb
+            .args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+            ])
+            .args(["--no-sync", "--wal-segsize=1", "--pgdata"])
+            .arg(&data);
+        output(&mut initdb)
+            .await
+            .context("cannot make a PostgreSQL cluster")?;
+
+        let server = serve(&programs, home.path())?;
+        let postgres = Self {
+            server,
+            home,
+            programs,
+            made: AtomicU32::new(0),
+        };
+        postgres.answering().await?;
+        Ok(postgres)
+    }
+
+    /// Makes a fresh, empty database and gives its URI.
+    pub async fn database(&self) -> anyhow::Result<String> {
+        let name = format!("test{}", self.made.fetch_add(1, Ordering::Relaxed));
+        output(self.client("createdb").arg(&name))
+            .await
+            .context("cannot make a database")?;
+        Ok(format!(
+            "postgres://postgres@localhost/{name}?host={}",
+            self.home.path().display()
+        ))
+    }
+
+    /// Kills the server as a power cut would, and starts it again on the same data.
+    pub async fn crash(&mut self) -> anyhow::Result<()> {
+        self.server.signal(Signal::QUIT)?;
+        self.server.wait(Duration::from_secs(15)).await?;
+        self.server = serve(&self.programs, self.home.path())?;
+        self.answering().await
+    }
+
+    async fn answering(&self) -> anyhow::Result<()> {
+        for _ in 0..600 {
+            if output(self.client("pg_isready").arg("--quiet"))
+                .await
+                .is_ok()
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let log = std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+        anyhow::bail!("PostgreSQL does not answer after 30 s:\n{}", tail(&log, 20));
+    }
+
+    fn client(&self, program: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(self.programs.join(program));
+        command
+            .arg("--host")
+            .arg(self.home.path())
+            .args(["--username", "postgres"]);
+        command
+    }
+}
+
+fn serve(programs: &Path, home: &Path) -> anyhow::Result<Process> {
+    let log = std::fs::File::create(home.join("log")).context("cannot write PostgreSQL's log")?;
+    let mut command = unprivileged(&programs.join("postgres"));
+    command.arg("-D").arg(home.join("data")).arg("-k").arg(home);
+    for setting in [
+        "listen_addresses=",
+        "fsync=off",
+        "full_page_writes=off",
+        "max_connections=200",
+        "shared_buffers=32MB",
+        "timezone=UTC",
+    ] {
+        command.args(["-c", setting]);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    // SIGQUIT ends it at once; nothing on it is worth an orderly end.
+    Process::start("PostgreSQL", &mut command, Signal::QUIT)
+}
+
+/// The program as ourselves, or as `postgres` if we are root. `setpriv` becomes the program, so its process id is the
+/// server's.
+fn unprivileged(program: &Path) -> Command {
+    let mut command = if debian::root() {
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--init-groups",
+                "--",
+            ])
+            .arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    // Our own directory may be closed to that user.
+    command.current_dir("/");
+    command
+}
+
+async fn id_of_postgres(flag: &str) -> anyhow::Result<u32> {
+    let id = output(tokio::process::Command::new("id").args([flag, "postgres"])).await?;
+    id.trim().parse().context("`id` answered with no number")
+}
+
+/// Where the newest installed version's programs are.
+fn newest_programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    versions
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let version: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let programs = entry.path().join("bin");
+            programs
+                .join("initdb")
+                .is_file()
+                .then_some((version, programs))
+        })
+        .max()
+        .map(|(_, programs)| programs)
+}
