@@ -49,7 +49,11 @@ pub struct RemoteError {
 impl RemoteError {
     /// An error after which nothing was carried out.
     pub fn new(fault: Fault, sentence: impl Into<String>) -> Self {
-        Self { fault, certainty: Certainty::NotDone, sentence: sentence.into() }
+        Self {
+            fault,
+            certainty: Certainty::NotDone,
+            sentence: sentence.into(),
+        }
     }
 
     /// The same error, but the request may have been carried out.
@@ -61,6 +65,9 @@ impl RemoteError {
 
     /// Whether trying again later can help without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self.fault, Fault::RateLimited(_) | Fault::Unavailable | Fault::Garbled)
+        matches!(
+            self.fault,
+            Fault::RateLimited(_) | Fault::Unavailable | Fault::Garbled
+        )
     }
 }

@@ -24,6 +24,8 @@ pub use id::{MessageId, PersonId, RoomId};
 pub use model::{
     Avatar, Image, Member, Message, MessageKind, Millis, Person, Room, RoomKind, Standing,
 };
-pub use network::{Account, Check, Complaint, Credentials, History, Login, LoginError, Network, NetworkInfo};
+pub use network::{
+    Account, Check, Complaint, Credentials, History, Login, LoginError, Network, NetworkInfo,
+};
 pub use outgoing::{Composed, Outgoing, Part};
 pub use text::RichText;

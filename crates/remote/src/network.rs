@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    Avatar, Capabilities, EventSink, Image, Member, Message, MessageId, Millis, Outgoing, Part, Person,
-    RemoteError, Room, RoomId,
+    Avatar, Capabilities, EventSink, Image, Member, Message, MessageId, Millis, Outgoing, Part,
+    Person, RemoteError, Room, RoomId,
 };
 
 /// What a network is called.
@@ -74,13 +74,21 @@ pub trait Network: Send + Sync {
     ///
     /// # Errors
     /// [`LoginError`], which says whose turn it is.
-    async fn finish_login(&self, callback: &Url, query: &[(String, String)]) -> Result<Login, LoginError>;
+    async fn finish_login(
+        &self,
+        callback: &Url,
+        query: &[(String, String)],
+    ) -> Result<Login, LoginError>;
 
     /// The account behind stored credentials. Does not talk to the network.
     ///
     /// # Errors
     /// When the credentials are not of this network.
-    fn account(&self, person: &Person, credentials: &Credentials) -> Result<Arc<dyn Account>, RemoteError>;
+    fn account(
+        &self,
+        person: &Person,
+        credentials: &Credentials,
+    ) -> Result<Arc<dyn Account>, RemoteError>;
 
     /// Reads how a person names a room (any case, with or without a leading `/` or the network's address in front; `@name` for a
     /// one-to-one) as the address that [`Room::address`] uses. `None` if it cannot be one.
@@ -151,7 +159,12 @@ pub trait Account: Send + Sync {
 
     /// Messages of a room, oldest first, threads included; at most `limit` (the network may return fewer than
     /// there are only by reaching `limit`).
-    async fn history(&self, room: &RoomId, which: &History, limit: usize) -> Result<Vec<Message>, RemoteError>;
+    async fn history(
+        &self,
+        room: &RoomId,
+        which: &History,
+        limit: usize,
+    ) -> Result<Vec<Message>, RemoteError>;
 
     /// Sends one part. `key` is the same for each attempt at the same part, for networks with idempotent sends.
     ///
@@ -171,7 +184,12 @@ pub trait Account: Send + Sync {
     ) -> Result<Option<Message>, RemoteError>;
 
     /// Changes an own message.
-    async fn edit(&self, room: &RoomId, message: &MessageId, part: &Part) -> Result<Message, RemoteError>;
+    async fn edit(
+        &self,
+        room: &RoomId,
+        message: &MessageId,
+        part: &Part,
+    ) -> Result<Message, RemoteError>;
 
     /// Takes a message back.
     async fn delete(&self, room: &RoomId, message: &MessageId) -> Result<(), RemoteError>;

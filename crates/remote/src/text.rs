@@ -3,8 +3,15 @@
 //! A network turns its own markup into this and back; the bridge turns Matrix's HTML into this and back. Both use
 //! [`html`] for the HTML part. To add a kind of formatting: a [`Tag`], and its arms in `html`, `plain` and each network.
 
+mod check;
 pub mod html;
+mod naming;
 pub mod plain;
+mod tidy;
+
+use check::holds_block;
+pub use check::{LINK_SCHEMES, allowed_link, allowed_picture, text_of};
+pub use naming::{Named, Naming, NoNames};
 
 use serde::{Deserialize, Serialize};
 
@@ -188,7 +195,10 @@ impl Tag {
 
     /// An element of this kind.
     pub fn with(self, children: Vec<Node>) -> Node {
-        Node::Element(Element { tag: self, children })
+        Node::Element(Element {
+            tag: self,
+            children,
+        })
     }
 }
 
