@@ -7,7 +7,12 @@
 
 pub mod debian;
 pub mod guardian;
+pub mod http;
+pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod progress;
 pub mod scratch;
+pub mod synapse;
+pub mod user;
+pub mod visitor;

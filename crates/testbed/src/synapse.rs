@@ -1,0 +1,211 @@
+//! A real Synapse, pinned, in a venv below `target/`, with its database in memory and no way to the outside.
+//!
+//! Tests share one per process ([`shared`]) and take a [`Slot`] each, since Synapse reads registrations only when it
+//! starts. The demo, the bench and tests which kill a homeserver start their own ([`Synapse::start`]).
+
+mod settings;
+mod slot;
+mod venv;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use url::Url;
+
+pub use slot::Slot;
+pub use venv::{VERSION, prepare};
+
+use crate::process::{Process, tail};
+use crate::progress::{Lines, Progress};
+use crate::user::User;
+use crate::{http, ports, scratch};
+
+/// How many tests of one binary can have an appservice of their own.
+const SHARED_SLOTS: usize = 96;
+
+/// The server name of every Synapse here.
+pub const DOMAIN: &str = "matrix.test";
+
+static SHARED: OnceCell<Synapse> = OnceCell::const_new();
+
+/// Synapse's limits on how often somebody may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RateLimits {
+    /// So high that no test meets them.
+    #[default]
+    Off,
+    /// As Synapse comes (except for making accounts).
+    Stock,
+}
+
+/// What a Synapse is started with.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Limits for ordinary users.
+    pub rate_limits: RateLimits,
+    /// Registration files, such as `matrix-gitter register` writes.
+    pub registrations: Vec<PathBuf>,
+    /// How many appservices to register for [`Synapse::slot`].
+    pub slots: usize,
+    /// Listen here instead of on a port of our choice.
+    pub port: Option<u16>,
+}
+
+/// A running Synapse. Dropping it ends it and removes its data.
+#[derive(Debug)]
+pub struct Synapse {
+    server: Process,
+    home: TempDir,
+    python: PathBuf,
+    base: Url,
+    free_slots: Mutex<Vec<Slot>>,
+}
+
+/// The Synapse which the tests of this process share; started on first use, ended with the process.
+pub async fn shared() -> anyhow::Result<&'static Synapse> {
+    SHARED
+        .get_or_try_init(|| {
+            let options = Options {
+                slots: SHARED_SLOTS,
+                ..Options::default()
+            };
+            async move { Synapse::start(options, &Lines).await }
+        })
+        .await
+}
+
+impl Synapse {
+    /// Starts one and waits until it answers (2 s; some 30 s more the first time, when the venv is made).
+    pub async fn start(options: Options, progress: &dyn Progress) -> anyhow::Result<Self> {
+        let python = prepare(progress).await?;
+        let home = scratch::directory("hs")?;
+        let port = options.port.map_or_else(ports::reserve, Ok)?;
+        let slots = (0..options.slots)
+            .map(Slot::new)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let mut registrations = options.registrations;
+        for slot in &slots {
+            let file = home.path().join(format!("{}.yaml", slot.id));
+            write_json(&file, &slot.registration())?;
+            registrations.push(file);
+        }
+        settings::write(home.path(), port, options.rate_limits, &registrations)?;
+        let base = Url::parse(&format!("http://127.0.0.1:{port}/")).context("a URL of our own")?;
+        let server = serve(&python, home.path())?;
+        let mut synapse = Self {
+            server,
+            home,
+            python,
+            base,
+            free_slots: Mutex::new(slots),
+        };
+        synapse.answering().await?;
+        Ok(synapse)
+    }
+
+    /// Base of the client-server API, with a slash at the end.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Its process id, to look at what it costs.
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// An appservice nobody else uses.
+    pub fn slot(&self) -> anyhow::Result<Slot> {
+        let mut free = self
+            .free_slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        free.pop()
+            .context("all appservice slots are taken: raise SHARED_SLOTS or Options::slots")
+    }
+
+    /// Makes an account; `name` gets a random suffix, so that tests do not meet in it.
+    pub async fn user(&self, name: &str) -> anyhow::Result<User> {
+        let name = format!("{name}-{}", http::random_hex(4));
+        self.user_named(&name, &http::random_hex(12)).await
+    }
+
+    /// Makes an account with exactly this localpart and password.
+    pub async fn user_named(&self, localpart: &str, password: &str) -> anyhow::Result<User> {
+        User::register(self.base.clone(), localpart, password).await
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.server.stop().await.map(drop)
+    }
+
+    /// SIGKILL.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.server.kill().await.map(drop)
+    }
+
+    /// Starts it again on the same data, after [`stop`](Self::stop) or [`kill`](Self::kill).
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.server.ended()?.is_some(), "Synapse still runs");
+        self.server = serve(&self.python, self.home.path())?;
+        self.answering().await
+    }
+
+    async fn answering(&mut self) -> anyhow::Result<()> {
+        let http = http::client()?;
+        let health = self.base.join("health").context("a URL of our own")?;
+        for _ in 0..1200 {
+            if let Some(status) = self.server.ended()? {
+                anyhow::bail!("Synapse ended ({status}):\n{}", tail(&self.log(), 25));
+            }
+            if http
+                .get(health.clone())
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::bail!(
+            "Synapse does not answer after 60 s:\n{}",
+            tail(&self.log(), 25)
+        )
+    }
+}
+
+fn serve(python: &Path, home: &Path) -> anyhow::Result<Process> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(home.join("log"))
+        .context("cannot write Synapse's log")?;
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "synapse.app.homeserver", "--config-path"])
+        .arg(home.join("homeserver.yaml"))
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("cannot share a log")?)
+        .stderr(log);
+    Process::start("Synapse", &mut command, Signal::TERM)
+}
+
+/// JSON is YAML too, and Synapse reads that.
+fn write_json(file: &Path, value: &serde_json::Value) -> anyhow::Result<()> {
+    std::fs::write(file, format!("{value:#}"))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
