@@ -1,0 +1,134 @@
+//! The command line.
+//!
+//! To add a command: a variant of [`Command`], a file in `commands/`, and its arm in `commands::run`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Where the configuration is looked for if nothing is said.
+const DEFAULT_CONFIG: &str = "config.yaml";
+
+/// Chat in your Gitter rooms from Matrix, as yourself.
+#[derive(Debug, Parser)]
+#[command(
+    name = "matrix-gitter",
+    version,
+    about,
+    after_help = "First time? `matrix-gitter init`, edit config.yaml, `matrix-gitter register`, give registration.yaml \
+                  to your homeserver, `matrix-gitter doctor`, `matrix-gitter run`.",
+    subcommand_negates_reqs = true
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+
+    /// Where `register` writes the registration
+    #[arg(short, long, value_name = "FILE", global = true)]
+    registration: Option<PathBuf>,
+
+    /// The same as `init`
+    #[arg(short = 'e', long, conflicts_with_all = ["generate_registration", "command"])]
+    generate_config: bool,
+
+    /// The same as `register`
+    #[arg(short = 'g', long, conflicts_with = "command")]
+    generate_registration: bool,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+enum Command {
+    /// Run the bridge (this is also what happens without a command)
+    Run,
+    /// Write a commented example configuration with fresh secrets; never over an existing file
+    Init,
+    /// Write the registration for the homeserver
+    Register,
+    /// Check everything an admin can get wrong, and say how to mend it
+    Doctor,
+    /// Print name, version and commit
+    Version,
+}
+
+/// What to do, with what it needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Run the bridge.
+    Run { config: PathBuf },
+    /// Write an example configuration.
+    Init { config: PathBuf },
+    /// Write the registration.
+    Register { config: PathBuf, registration: PathBuf },
+    /// Check everything.
+    Doctor { config: PathBuf, registration: PathBuf },
+    /// Print the version.
+    Version,
+}
+
+impl Arguments {
+    /// What was asked for.
+    pub(crate) fn command(self) -> Task {
+        let config = self.config.unwrap_or_else(|| DEFAULT_CONFIG.into());
+        // Beside the configuration, so that both commands find it without being told.
+        let registration =
+            self.registration.unwrap_or_else(|| config.with_file_name("registration.yaml"));
+        let command = match self.command {
+            Some(command) => command,
+            None if self.generate_config => Command::Init,
+            None if self.generate_registration => Command::Register,
+            None => Command::Run,
+        };
+        match command {
+            Command::Run => Task::Run { config },
+            Command::Init => Task::Init { config },
+            Command::Register => Task::Register { config, registration },
+            Command::Doctor => Task::Doctor { config, registration },
+            Command::Version => Task::Version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Task {
+        let all = ["matrix-gitter"].iter().chain(arguments);
+        Arguments::try_parse_from(all).expect("these arguments are right").command()
+    }
+
+    #[test]
+    fn a_bare_call_runs_the_bridge() {
+        assert_eq!(parse(&["-c", "a/b.yaml"]), Task::Run { config: "a/b.yaml".into() });
+        assert_eq!(parse(&["run", "-c", "a/b.yaml"]), parse(&["-c", "a/b.yaml", "run"]));
+        assert_eq!(parse(&[]), Task::Run { config: "config.yaml".into() });
+    }
+
+    #[test]
+    fn the_short_aliases_do_what_the_commands_do() {
+        assert_eq!(parse(&["-e"]), parse(&["init"]));
+        assert_eq!(parse(&["-g", "-c", "x/c.yaml"]), parse(&["register", "-c", "x/c.yaml"]));
+        assert_eq!(
+            parse(&["-g", "-c", "x/c.yaml"]),
+            Task::Register { config: "x/c.yaml".into(), registration: "x/registration.yaml".into() }
+        );
+        assert_eq!(
+            parse(&["-g", "-r", "r.yaml"]),
+            Task::Register { config: "config.yaml".into(), registration: "r.yaml".into() }
+        );
+    }
+
+    #[test]
+    fn nonsense_is_wrong_usage() {
+        for wrong in [&["fly"][..], &["-e", "-g"], &["run", "-x"], &["init", "-e"]] {
+            let all = ["matrix-gitter"].iter().chain(wrong);
+            let error = Arguments::try_parse_from(all).expect_err("these arguments are wrong");
+            assert_eq!(error.exit_code(), 2, "{wrong:?}");
+        }
+    }
+}
