@@ -1,0 +1,130 @@
+//! The bridge as a whole: built, started, stopped, asked how it is.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use homeserver::{Appservice, Transaction, Unavailable};
+use ruma::UserId;
+
+use crate::{Ctx, Error, Parts, World, intake, lanes, login::Logins};
+
+mod settle;
+
+/// A bridge. Dropping it ends whatever it does, at the next await, as a kill would.
+pub struct Bridge {
+    world: Ctx,
+}
+
+/// How the bridge's two foundations are; `Err` says in one sentence what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The database.
+    pub database: Result<(), String>,
+    /// The homeserver.
+    pub homeserver: Result<(), String>,
+}
+
+/// Figures for the metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Logins by their state: those whose credentials hold, and those that have to log in again.
+    pub logins: (u64, u64),
+    /// Matrix rooms whose user is in them.
+    pub portals: u64,
+    /// Lanes with a task.
+    pub lanes: u64,
+    /// Events carried from Matrix to the network since the start.
+    pub to_remote: u64,
+    /// Events carried from the network to Matrix since the start.
+    pub to_matrix: u64,
+    /// Items that could not be delivered since the start.
+    pub failed: u64,
+}
+
+impl Bridge {
+    /// A bridge that does nothing yet.
+    ///
+    /// # Errors
+    /// When the configuration's names are unusable.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, Error> {
+        Ok(Arc::new(Self { world: World::new(parts)? }))
+    }
+
+    /// Starts the lanes that have work and the connections of the logins, and greets the homeserver until it answers.
+    /// Does not wait for homeserver or network.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn start(&self) -> Result<(), Error> {
+        let world = self.world.clone();
+        self.world.spawn(async move { settle::run(&world).await });
+        lanes::start(&self.world).await?;
+        self.world.connections.start_all(&self.world).await
+    }
+
+    /// Ends: takes nothing new, lets each lane finish the item in hand, and after `patience` drops what still runs.
+    pub async fn stop(&self, patience: Duration) {
+        self.world.stop.cancel();
+        if tokio::time::timeout(patience, self.world.ended()).await.is_err() {
+            self.world.kill();
+            self.world.ended().await;
+        }
+        self.world.store.close().await;
+    }
+
+    /// The road of a login, for the web pages.
+    pub fn logins(&self) -> Logins {
+        Logins::new(self.world.clone())
+    }
+
+    /// The shared context.
+    pub fn world(&self) -> &Ctx {
+        &self.world
+    }
+
+    /// Asks database and homeserver how they are.
+    pub async fn health(&self) -> Health {
+        let (database, homeserver) = tokio::join!(self.world.store.check(), self.world.homeserver.versions());
+        Health {
+            database: database.map_err(|error| error.to_string()),
+            homeserver: homeserver.map(drop).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Figures for the metrics.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn figures(&self) -> Result<Figures, Error> {
+        let mut figures = self.world.lanes.figures();
+        for login in self.world.store.logins().await? {
+            match login.state {
+                store::LoginState::Ok => figures.logins.0 += 1,
+                store::LoginState::Expired => figures.logins.1 += 1,
+            }
+            figures.portals += self.world.store.joined_portals(login.id).await?.len() as u64;
+        }
+        Ok(figures)
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.world.kill();
+    }
+}
+
+#[async_trait]
+impl Appservice for Bridge {
+    async fn transaction(&self, id: &str, transaction: Transaction) -> Result<(), Unavailable> {
+        intake::matrix::accept(&self.world, id, transaction).await
+    }
+
+    async fn user_exists(&self, user: &UserId) -> bool {
+        intake::matrix::user_exists(&self.world, user).await
+    }
+
+    fn ping_received(&self, txn: Option<&str>) {
+        tracing::debug!(txn, "the homeserver reaches us");
+    }
+}

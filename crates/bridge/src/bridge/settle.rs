@@ -1,0 +1,44 @@
+//! Greets the homeserver at the start: makes sure that the bot exists and looks as configured, and pings, which
+//! makes a homeserver that has events waiting for us deliver them at once.
+
+use std::time::Duration;
+
+use homeserver::Actor;
+
+use crate::{Ctx, Error};
+
+/// Tries until it worked. Only the first failure is told as a warning.
+pub(super) async fn run(world: &Ctx) {
+    let mut wait = Duration::from_secs(1);
+    let mut told = false;
+    while let Err(error) = settle(world).await {
+        if told {
+            tracing::debug!(%error, "the homeserver is still not ready");
+        } else {
+            tracing::warn!(%error, "the homeserver is not ready; trying again until it is");
+            told = true;
+        }
+        tokio::select! {
+            () = world.stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(Duration::from_secs(30));
+    }
+    tracing::info!(bot = %world.names.bot(), "the homeserver knows us");
+}
+
+async fn settle(world: &Ctx) -> Result<(), Error> {
+    let homeserver = &world.homeserver;
+    let bot = &world.config.bot;
+    homeserver.register(&bot.username).await?;
+    let profile = homeserver.profile(world.names.bot()).await?;
+    if profile.display_name.as_deref() != Some(&bot.display_name) {
+        homeserver.set_display_name(&Actor::Bot, &bot.display_name).await?;
+    }
+    if bot.avatar.is_some() && profile.avatar != bot.avatar {
+        homeserver.set_avatar(&Actor::Bot, bot.avatar.as_deref()).await?;
+    }
+    let took = homeserver.ping(&format!("start-{}", world.now())).await?;
+    tracing::debug!(?took, "the homeserver reaches us");
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! What the bridge has to be told: plain data, filled by the program from its `config.yaml`.
+//!
+//! To add a setting: a field here, its key in the program's configuration, and the one place that reads it.
+
+use ruma::{OwnedMxcUri, OwnedServerName};
+use url::Url;
+
+use crate::permissions::Permissions;
+
+/// Settings of the bridge.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Version of the program, for the command of that name.
+    pub version: String,
+    /// The homeserver's name, behind the colon of its users.
+    pub domain: OwnedServerName,
+    /// The bot.
+    pub bot: Bot,
+    /// How ghosts are called.
+    pub ghosts: Ghosts,
+    /// Base of the links that users open, without a trailing slash in what is made of it.
+    pub public_address: Url,
+    /// What a command starts with in rooms other than the management room.
+    pub command_prefix: String,
+    /// Who may use the bridge.
+    pub permissions: Permissions,
+    /// Which rooms a user is invited to after login.
+    pub invites: Invites,
+    /// How many members are put into a Matrix room when its user enters it; 0: only those who speak.
+    pub members_initial: usize,
+    /// How much history is read.
+    pub backfill: Backfill,
+    /// Whether each user gets a space which holds his rooms.
+    pub space: bool,
+    /// `m.federate` of the rooms made here.
+    pub federate: bool,
+}
+
+/// The bot.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    /// Localpart of its Matrix id.
+    pub username: String,
+    /// What people see.
+    pub display_name: String,
+    /// Its picture.
+    pub avatar: Option<OwnedMxcUri>,
+}
+
+/// How ghosts are called.
+#[derive(Clone, Debug)]
+pub struct Ghosts {
+    /// Localpart; `{id}` stands for the person's id on the network, once.
+    pub username_template: String,
+    /// What people see; `{name}` is the display name, `{username}` the username.
+    pub display_name_template: String,
+}
+
+/// Which rooms a user is invited to after login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invites {
+    /// All or none.
+    pub policy: InvitePolicy,
+    /// At most so many, most recently active first.
+    pub max: usize,
+}
+
+/// Which rooms a user is invited to without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvitePolicy {
+    /// Those he is in.
+    All,
+    /// None.
+    None,
+}
+
+/// How much history is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backfill {
+    /// Messages in a room that is new on Matrix.
+    pub initial: usize,
+    /// Messages per room after the bridge, or the user, was away.
+    pub missed: usize,
+}

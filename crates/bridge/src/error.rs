@@ -1,0 +1,61 @@
+//! What can go wrong here, told by what the caller can do about it.
+
+use remote::{Fault, RemoteError};
+
+/// An error of the bridge.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database. Transient unless it says otherwise.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The homeserver failed or refused.
+    #[error(transparent)]
+    Homeserver(#[from] homeserver::Error),
+    /// The network failed or refused; its text is a sentence for the user.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// A row that an earlier version wrote cannot be read. Trying again does not help.
+    #[error("a stored item cannot be read: {0}")]
+    Unreadable(String),
+    /// Cannot be done, for a reason that the user understands: one sentence without a full stop at its end.
+    #[error("{0}")]
+    Refused(String),
+    /// The login is not connected at the moment; its lanes go on when it is.
+    #[error("you are not logged in")]
+    NotLoggedIn,
+}
+
+impl Error {
+    /// Whether trying again later can help without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Homeserver(error) => error.is_transient(),
+            Self::Remote(error) => error.is_transient(),
+            Self::Unreadable(_) | Self::Refused(_) | Self::NotLoggedIn => false,
+        }
+    }
+
+    /// Whether the user has to log in (again) before this can work.
+    pub fn needs_login(&self) -> bool {
+        match self {
+            Self::Remote(error) => error.fault == Fault::LoggedOut,
+            Self::NotLoggedIn => true,
+            _ => false,
+        }
+    }
+
+    /// Why, in one sentence for the user, without a full stop at its end and without anything raw.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Store(_) => "the bridge's database is out of order".to_owned(),
+            Self::Homeserver(error) if error.is_transient() => "the homeserver does not answer".to_owned(),
+            Self::Homeserver(error) if error.is_forbidden() => "the homeserver does not allow it".to_owned(),
+            Self::Homeserver(_) => "the homeserver did not accept it".to_owned(),
+            Self::Remote(error) => error.sentence.clone(),
+            Self::Unreadable(_) => "the bridge can no longer read it".to_owned(),
+            Self::Refused(why) => why.clone(),
+            Self::NotLoggedIn => "you are not logged in".to_owned(),
+        }
+    }
+}

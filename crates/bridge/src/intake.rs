@@ -1,0 +1,13 @@
+//! Intake: what the homeserver or the network tells becomes rows of a lane, in one commit, before it is answered.
+//!
+//! [`matrix`] takes transactions, [`remote`] takes what a connected account tells, [`catch_up`] reads what was missed.
+//! Nothing is carried out here. To take a new kind of thing: a variant of [`ControlEvent`] or of the items of
+//! [`crate::delivery`], and its line in `matrix::classify` or `remote`.
+
+pub mod catch_up;
+mod control;
+pub mod matrix;
+pub mod remote;
+
+pub use catch_up::Intakes;
+pub use control::{ControlEvent, Membership};

@@ -1,0 +1,123 @@
+//! The shared context: what every part of the bridge is handed.
+//!
+//! To give the bridge another dependency: a field of [`Parts`], and its place in [`World`].
+
+pub mod names;
+mod random;
+
+use std::{future::Future, sync::Arc};
+
+use homeserver::Homeserver;
+use remote::{Millis, Network};
+use store::Store;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use names::Names;
+pub use random::Random;
+
+use crate::{Clock, Config, ghost::Ghosts, intake::Intakes, lanes::Lanes, login::Connections, portal::Portals};
+
+/// What a bridge is built from.
+pub struct Parts {
+    /// Settings.
+    pub config: Config,
+    /// The database.
+    pub store: Arc<Store>,
+    /// The homeserver.
+    pub homeserver: Arc<dyn Homeserver>,
+    /// The network.
+    pub network: Arc<dyn Network>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where secrets and jitter come from.
+    pub random: Random,
+}
+
+/// The shared context, as it is passed around.
+pub type Ctx = Arc<World>;
+
+/// The shared context. State in here is either handed in or can be lost at any moment: what matters is in the store.
+pub struct World {
+    /// Settings.
+    pub config: Config,
+    /// The database.
+    pub store: Arc<Store>,
+    /// The homeserver.
+    pub homeserver: Arc<dyn Homeserver>,
+    /// The network.
+    pub network: Arc<dyn Network>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where secrets and jitter come from.
+    pub random: Random,
+    /// Who is ours on Matrix.
+    pub names: Names,
+    /// The lanes this process owns.
+    pub lanes: Lanes,
+    /// The logins' connections.
+    pub connections: Connections,
+    /// What the logins' intakes are catching up with.
+    pub intakes: Intakes,
+    /// What is going on with ghosts.
+    pub ghosts: Ghosts,
+    /// What is going on with portals.
+    pub portals: Portals,
+    /// Says that work has to end: finish the item in hand and take no other.
+    pub stop: CancellationToken,
+    kill: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl World {
+    pub(crate) fn new(parts: Parts) -> Result<Ctx, crate::Error> {
+        let names = Names::new(&parts.config)?;
+        Ok(Arc::new(Self {
+            config: parts.config,
+            store: parts.store,
+            homeserver: parts.homeserver,
+            network: parts.network,
+            clock: parts.clock,
+            random: parts.random,
+            names,
+            lanes: Lanes::default(),
+            connections: Connections::default(),
+            intakes: Intakes::default(),
+            ghosts: Ghosts::default(),
+            portals: Portals::default(),
+            stop: CancellationToken::new(),
+            kill: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Runs something beside everything else. It is dropped, at whichever await it stands, when the bridge is
+    /// dropped or [`Bridge::stop`](crate::Bridge::stop) runs out of patience; [`World::stop`] asks it to end by itself before that.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let kill = self.kill.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                () = kill.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Ends everything that was spawned at its next await, and takes no more.
+    pub(crate) fn kill(&self) {
+        self.stop.cancel();
+        self.kill.cancel();
+        self.tasks.close();
+    }
+
+    /// Comes back when everything that was spawned has ended.
+    pub(crate) async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
