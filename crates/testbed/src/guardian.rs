@@ -25,7 +25,7 @@ while read -r verb rest; do
     remove) set -- "$@" "$rest" ;;
   esac
 done
-for w in $watched; do kill -s "${w%%:*}" "${w#*:}" 2>/dev/null; done
+for w in $watched; do kill -s "${w%%:*}" -- "-${w#*:}" 2>/dev/null; done
 rounds=0
 while [ $rounds -lt 50 ]; do
   alive=
@@ -37,7 +37,7 @@ while [ $rounds -lt 50 ]; do
   sleep 0.1
   rounds=$((rounds + 1))
 done
-for w in $watched; do kill -s KILL "${w#*:}" 2>/dev/null; done
+for w in $watched; do kill -s KILL -- "-${w#*:}" 2>/dev/null; done
 for directory; do rm -rf -- "$directory"; done
 "#;
 
@@ -68,7 +68,8 @@ fn tell(line: &str) -> anyhow::Result<()> {
     writeln!(input, "{line}").context("the guardian is gone")
 }
 
-/// When we end, send `signal` (a name such as `TERM`) to the process, and 5 s later SIGKILL.
+/// When we end, send `signal` (a name such as `TERM`) to the process group that `pid` leads, and SIGKILL as soon as `pid`
+/// has ended, or 5 s later.
 pub fn watch(pid: u32, signal: &str) -> anyhow::Result<()> {
     tell(&format!("watch {signal}:{pid}"))
 }

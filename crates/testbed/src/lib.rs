@@ -5,6 +5,8 @@
 //! One more part is one more module here: start it with [`process::Process`], give it a directory from [`scratch`],
 //! and let [`debian`] see to the packages it needs.
 
+pub mod bridge;
+pub mod browser;
 pub mod debian;
 pub mod guardian;
 pub mod http;

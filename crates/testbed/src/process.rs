@@ -1,12 +1,15 @@
 //! A child process that is ended with its owner, and can be stopped, killed and looked at before that.
 //!
+//! Each child leads a process group of its own: signals reach its children too (chromedriver forgets its browser), and
+//! the terminal's Ctrl-C does not, so that we end things in order.
 //! `std`'s child instead of Tokio's, because shared parts outlive the runtime of the test which happened to start them.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::guardian;
 
@@ -24,7 +27,7 @@ pub struct Process {
 impl Process {
     /// Starts `command`, which is called `name` in messages and asked to end by the signal `polite`.
     pub fn start(name: &str, command: &mut Command, polite: Signal) -> anyhow::Result<Self> {
-        let child = command.spawn().with_context(|| {
+        let child = command.process_group(0).spawn().with_context(|| {
             format!("cannot start {name} ({})", command.get_program().display())
         })?;
         let process = Self {
@@ -59,7 +62,7 @@ impl Process {
     /// Sends a signal; does nothing once the process has ended.
     pub fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
         if self.ended()?.is_none() {
-            kill_process(Pid::from_child(&self.child), signal)
+            kill_process_group(Pid::from_child(&self.child), signal)
                 .with_context(|| format!("cannot send a signal to {}", self.name))?;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Paths and refusals of the client-server API.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// The homeserver said no, or nothing.
@@ -17,7 +19,7 @@ impl Refused {
         let mut what = format!("{path}: {error}");
         let mut cause = error.source();
         while let Some(error) = cause {
-            what.push_str(&format!(": {error}"));
+            let _ = write!(what, ": {error}");
             cause = error.source();
         }
         Self {

@@ -1,5 +1,7 @@
 //! Making, entering and leaving rooms, and reading what they are.
 
+use std::fmt::Write as _;
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -137,7 +139,7 @@ impl User {
         loop {
             let mut page = path(&["v3", "rooms", room, "messages"]) + "?dir=b&limit=500";
             if !from.is_empty() {
-                page.push_str(&format!("&from={}", path(&[from.as_str()])));
+                let _ = write!(page, "&from={}", path(&[from.as_str()]));
             }
             let answer = self.get(&page).await?;
             for json in answer["chunk"].as_array().map_or(&[][..], Vec::as_slice) {

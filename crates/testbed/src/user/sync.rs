@@ -9,7 +9,7 @@ use super::seen::{Event, Seen};
 use super::{User, path};
 
 /// Generous, since the machine may be busy with other tests; nothing waits this long unless it fails.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Long enough for a room's whole history to come in one answer.
 const FILTER: &str = r#"{"room":{"timeline":{"limit":1000}},"presence":{"not_types":["*"]}}"#;

@@ -1,0 +1,265 @@
+//! The real program, `matrix-gitter`, with a fresh configuration against a [`Slot`] of a Synapse, a Gitter and a
+//! database; it can be stopped, killed and started again on the same configuration.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use crate::process::{Process, tail};
+use crate::synapse::{DOMAIN, Slot, Synapse};
+use crate::{http, scratch};
+
+/// The Gitter a bridge talks to.
+#[derive(Debug, Clone)]
+pub struct Gitter {
+    /// `network.web_url`
+    pub web_url: String,
+    /// `network.api_url`
+    pub api_url: String,
+    /// `network.realtime_url`
+    pub realtime_url: String,
+    /// OAuth key of an app whose redirect URL is [`Slot::address`] and `/callback`.
+    pub client_id: String,
+    /// OAuth secret of that app.
+    pub client_secret: String,
+}
+
+/// A bridge that is about to be started.
+#[derive(Debug)]
+pub struct Setup {
+    program: PathBuf,
+    slot: Slot,
+    home: TempDir,
+    config: Value,
+}
+
+impl Setup {
+    /// A configuration with SQLite in a directory of its own; `program` is the path of `matrix-gitter`.
+    pub fn new(
+        program: impl Into<PathBuf>,
+        synapse: &Synapse,
+        slot: Slot,
+        gitter: &Gitter,
+    ) -> anyhow::Result<Self> {
+        let home = scratch::directory("bridge")?;
+        let key = hex::decode(http::random_hex(32)).context("our own digits")?;
+        let database = home.path().join("bridge.db");
+        let config = json!({
+            "homeserver": {
+                "address": synapse.base().as_str().trim_end_matches('/'),
+                "domain": DOMAIN,
+            },
+            "appservice": {
+                "address": slot.address(),
+                "hostname": "127.0.0.1",
+                "port": slot.port,
+                "id": slot.id,
+                "bot": { "username": slot.bot },
+                "username_template": format!("{}{{id}}", slot.ghost_prefix),
+                "as_token": slot.as_token,
+                "hs_token": slot.hs_token,
+            },
+            "web": { "public_address": slot.address() },
+            "database": { "uri": format!("sqlite:{}", database.display()) },
+            "network": {
+                "type": "gitter",
+                "web_url": gitter.web_url,
+                "api_url": gitter.api_url,
+                "realtime_url": gitter.realtime_url,
+                "client_id": gitter.client_id,
+                "client_secret": gitter.client_secret,
+            },
+            "bridge": {
+                "secret_key": STANDARD.encode(key),
+                "permissions": { DOMAIN: "user" },
+            },
+            "logging": { "level": "trace" },
+        });
+        Ok(Self {
+            program: program.into(),
+            slot,
+            home,
+            config,
+        })
+    }
+
+    /// Sets one key, named with dots: `bridge.members.initial`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let place = key
+            .split('.')
+            .fold(&mut self.config, |at, part| &mut at[part]);
+        *place = value.into();
+        self
+    }
+
+    /// Sets the level of a user or a homeserver in `bridge.permissions`, whose keys hold dots.
+    #[must_use]
+    pub fn permit(mut self, whom: &str, level: &str) -> Self {
+        self.config["bridge"]["permissions"][whom] = level.into();
+        self
+    }
+
+    /// Keeps everything in this database instead.
+    #[must_use]
+    pub fn database(self, uri: &str) -> Self {
+        self.set("database.uri", uri)
+    }
+
+    /// The configuration as it would be written.
+    pub fn config(&self) -> &Value {
+        &self.config
+    }
+
+    /// Starts the program and waits until it says that it is ready.
+    pub async fn start(self) -> anyhow::Result<Bridge> {
+        let file = self.home.path().join("config.yaml");
+        // JSON is YAML too.
+        std::fs::write(&file, format!("{:#}", self.config)).context("cannot write config.yaml")?;
+        let process = run(&self.program, self.home.path())?;
+        let mut bridge = Bridge {
+            process,
+            program: self.program,
+            slot: self.slot,
+            config: self.config,
+            home: self.home,
+        };
+        bridge.ready().await?;
+        Ok(bridge)
+    }
+}
+
+/// A running bridge. Dropping it ends it and removes its files.
+#[derive(Debug)]
+pub struct Bridge {
+    process: Process,
+    program: PathBuf,
+    slot: Slot,
+    config: Value,
+    home: TempDir,
+}
+
+impl Bridge {
+    /// The appservice it is.
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// Its process id, to look at what it costs.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// `config.yaml`, for the program's other commands.
+    pub fn config_file(&self) -> PathBuf {
+        self.home.path().join("config.yaml")
+    }
+
+    /// What it wrote to its standard error so far, over all its starts.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+
+    /// SIGTERM, and waits for the end.
+    ///
+    /// # Errors
+    /// If it takes more than 15 s, or ends with another status than 0.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let status = self.process.stop().await?;
+        anyhow::ensure!(
+            status.success(),
+            "the bridge ended with {status}:\n{}",
+            self.last_words()
+        );
+        Ok(())
+    }
+
+    /// SIGKILL.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill().await.map(drop)
+    }
+
+    /// Starts it again on the same configuration, after [`stop`](Self::stop) or [`kill`](Self::kill).
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.process.ended()?.is_some(), "the bridge still runs");
+        self.process = run(&self.program, self.home.path())?;
+        self.ready().await.map(drop)
+    }
+
+    /// Waits until `GET /health/ready` answers 200; gives how long that took since now.
+    pub async fn ready(&mut self) -> anyhow::Result<Duration> {
+        let http = http::client()?;
+        let health = format!("{}/health/ready", self.slot.address());
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_mins(1) {
+            if let Some(status) = self.process.ended()? {
+                anyhow::bail!("the bridge ended ({status}):\n{}", self.last_words());
+            }
+            if http
+                .get(&health)
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
+                return Ok(start.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        anyhow::bail!("the bridge is not ready after 60 s:\n{}", self.last_words())
+    }
+
+    /// Looks for secrets in the log: its own (tokens, keys) and those given, such as login links and message texts.
+    ///
+    /// # Errors
+    /// Names the lines in which one stands, without the secret.
+    pub fn check_log(&self, secrets: &[&str]) -> anyhow::Result<()> {
+        let own = [
+            "/appservice/as_token",
+            "/appservice/hs_token",
+            "/network/client_secret",
+            "/bridge/secret_key",
+        ];
+        let own = own
+            .iter()
+            .filter_map(|pointer| self.config.pointer(pointer)?.as_str());
+        let log = self.log();
+        anyhow::ensure!(!log.is_empty(), "the bridge logged nothing");
+        for (number, secret) in own.chain(secrets.iter().copied()).enumerate() {
+            let holds = log.lines().find(|line| line.contains(secret));
+            if let Some(line) = holds {
+                let line = line.replace(secret, "<secret>");
+                anyhow::bail!("secret {number} of the list stands in the log: {line}");
+            }
+        }
+        Ok(())
+    }
+
+    fn last_words(&self) -> String {
+        tail(&self.log(), 25)
+    }
+}
+
+fn run(program: &Path, home: &Path) -> anyhow::Result<Process> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(home.join("log"))
+        .context("cannot write the bridge's log")?;
+    let mut command = Command::new(program);
+    command
+        .args(["run", "-c"])
+        .arg(home.join("config.yaml"))
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("cannot share a log")?)
+        .stderr(log);
+    Process::start("matrix-gitter", &mut command, Signal::TERM)
+}
