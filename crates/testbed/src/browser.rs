@@ -60,14 +60,14 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// Installs Chromium if it is missing.
+    pub async fn prepare(progress: &dyn Progress) -> anyhow::Result<()> {
+        programs(progress).await.map(drop)
+    }
+
     /// Starts one (1 s; longer if the packages must be installed first).
     pub async fn start(screen: Screen, progress: &dyn Progress) -> anyhow::Result<Self> {
-        let packages = ["chromium", "chromium-driver"];
-        let (driver, chromium) =
-            debian::find_or_install("Chromium with its driver", &packages, progress, || {
-                Some((debian::find("chromedriver")?, debian::find("chromium")?))
-            })
-            .await?;
+        let (driver, chromium) = programs(progress).await?;
         let home = scratch::directory("browser")?;
         let log = home.path().join("log");
         let out = std::fs::File::create(&log).context("cannot write the browser's log")?;
@@ -151,6 +151,15 @@ impl Browser {
             .context("cannot close the browser")?;
         self.driver.stop().await.map(drop)
     }
+}
+
+/// Where chromedriver and Chromium are.
+async fn programs(progress: &dyn Progress) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let packages = ["chromium", "chromium-driver"];
+    debian::find_or_install("Chromium with its driver", &packages, progress, || {
+        Some((debian::find("chromedriver")?, debian::find("chromium")?))
+    })
+    .await
 }
 
 fn capabilities(screen: Screen, chromium: &std::path::Path, home: &TempDir) -> Value {

@@ -40,11 +40,14 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// Installs PostgreSQL if it is missing.
+    pub async fn prepare(progress: &dyn Progress) -> anyhow::Result<()> {
+        programs(progress).await.map(drop)
+    }
+
     /// Makes a cluster and waits until it answers (2 s; longer if the package must be installed first).
     pub async fn start(progress: &dyn Progress) -> anyhow::Result<Self> {
-        let programs =
-            debian::find_or_install("PostgreSQL", &["postgresql"], progress, newest_programs)
-                .await?;
+        let programs = programs(progress).await?;
         let home = scratch::directory("pg")?;
         let data = home.path().join("data");
         if debian::root() {
@@ -168,6 +171,10 @@ fn unprivileged(program: &Path) -> Command {
 async fn id_of_postgres(flag: &str) -> anyhow::Result<u32> {
     let id = output(tokio::process::Command::new("id").args([flag, "postgres"])).await?;
     id.trim().parse().context("`id` answered with no number")
+}
+
+async fn programs(progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+    debian::find_or_install("PostgreSQL", &["postgresql"], progress, newest_programs).await
 }
 
 /// Where the newest installed version's programs are.

@@ -1,3 +1,38 @@
-//! What developers and newcomers run.
+//! What developers and newcomers run: `cargo xtask test` and `cargo xtask ci`.
+//!
+//! One more command is one more module and one more variant of [`Task`].
+#![expect(
+    clippy::print_stdout,
+    reason = "these commands talk to whoever runs them"
+)]
 
-fn main() {}
+mod cargo;
+mod ci;
+mod prerequisites;
+mod steps;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks around matrix-gitter")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs every test: unit, recorded cases, both databases, and the whole road on a real Synapse
+    Test(test::Options),
+    /// Checks format and lints, then runs every test
+    Ci,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Test(options) => test::run(&options).await,
+        Task::Ci => ci::run().await,
+    }
+}
