@@ -9,8 +9,8 @@ mod naming;
 pub mod plain;
 mod tidy;
 
-use check::holds_block;
 pub use check::{LINK_SCHEMES, allowed_link, allowed_picture, text_of};
+use check::{holds_block, parts_lines};
 pub use naming::{Named, Naming, NoNames};
 
 use serde::{Deserialize, Serialize};

@@ -34,13 +34,18 @@ fn allowed(address: &str, schemes: &[&str]) -> Option<String> {
     Some(if clean { absolute } else { url.into() })
 }
 
+/// Whether running text ends where such an element begins or ends.
+pub(super) fn parts_lines(tag: &Tag) -> bool {
+    tag.is_block() || matches!(tag, Tag::Cell | Tag::HeaderCell)
+}
+
 /// Whether the node is, or has inside, something that stands in lines of its own.
 pub(super) fn holds_block(node: &Node) -> bool {
     match node {
         Node::Text(_) | Node::Mention(_) => false,
         Node::MessageLink { children, .. } => children.iter().any(holds_block),
         Node::Element(Element { tag, children }) => {
-            tag.is_block() || children.iter().any(holds_block)
+            parts_lines(tag) || children.iter().any(holds_block)
         }
     }
 }

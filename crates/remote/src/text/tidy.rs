@@ -1,7 +1,7 @@
 //! Puts freshly read rich text into its one proper shape: white space collapsed as a browser does, neighbouring texts
 //! joined, nothing empty left.
 
-use super::{Element, Node, Tag};
+use super::{Element, Node, Tag, parts_lines};
 
 /// Tidies. Doing it twice changes nothing.
 pub(super) fn tidy(mut nodes: Vec<Node>) -> Vec<Node> {
@@ -59,7 +59,7 @@ fn around(element: &mut Element, edge: &mut bool, walk: fn(&mut [Node], &mut boo
     match &element.tag {
         Tag::Code | Tag::Image { .. } => *edge = false,
         Tag::Break | Tag::Rule | Tag::CodeBlock { .. } => *edge = true,
-        tag if tag.is_block() => {
+        tag if parts_lines(tag) => {
             *edge = true;
             walk(&mut element.children, edge);
             *edge = true;
@@ -87,13 +87,16 @@ fn prune(nodes: Vec<Node>) -> Vec<Node> {
                     prune(children)
                 };
                 if children.is_empty() && is_nothing(&tag) {
-                    parted |= tag.is_block();
+                    parted |= parts_lines(&tag);
                     continue;
                 }
                 if let (Tag::Math { tex, .. }, true) = (&tag, children.is_empty()) {
                     children.push(Tag::Code.with(vec![Node::Text(tex.clone())]));
                 }
-                tag.with(children)
+                match tag {
+                    Tag::Item { ticked: None } => item(children),
+                    tag => tag.with(children),
+                }
             }
             Node::MessageLink {
                 message,
@@ -126,6 +129,26 @@ fn prune(nodes: Vec<Node>) -> Vec<Node> {
     kept
 }
 
+/// An item of a list whose box to tick, if it has one, is a character, since Matrix allows no other.
+fn item(mut children: Vec<Node>) -> Node {
+    let mut ticked = None;
+    if let Some(Node::Text(text)) = children.first_mut() {
+        let mut rest = text.chars();
+        ticked = match rest.next() {
+            Some('☑') => Some(true),
+            Some('☐') => Some(false),
+            _ => None,
+        };
+        if ticked.is_some() {
+            *text = rest.as_str().trim_start_matches(is_space).to_owned();
+            if text.is_empty() {
+                children.remove(0);
+            }
+        }
+    }
+    Tag::Item { ticked }.with(children)
+}
+
 /// Whether an element of this kind shows nothing and holds no place if it is empty.
 fn is_nothing(tag: &Tag) -> bool {
     match tag {
@@ -141,5 +164,5 @@ fn is_nothing(tag: &Tag) -> bool {
 }
 
 fn ends_line(node: &Node) -> bool {
-    matches!(node, Node::Element(element) if element.tag == Tag::Break || element.tag.is_block())
+    matches!(node, Node::Element(element) if element.tag == Tag::Break || parts_lines(&element.tag))
 }

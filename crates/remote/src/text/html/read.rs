@@ -132,27 +132,13 @@ fn language(it: &Foreign<'_>) -> Option<String> {
     (!language.is_empty() && language.chars().all(sound)).then(|| language.to_owned())
 }
 
-/// An item of a list. One with a box to tick has either the box or, since Matrix does not allow that, its picture.
+/// An item of a list. A box to tick may also be there as a character; `tidy` sees to that.
 fn item(it: &Foreign<'_>, out: &mut Vec<Node>) {
-    let ticked_box = it
+    let boxed = it
         .find("input")
         .filter(|input| input.attribute("type") == Some("checkbox"));
-    let mut children = it.children();
-    let mut ticked = ticked_box.map(|input| input.attribute("checked").is_some());
-    if ticked.is_none()
-        && let Some(Node::Text(first)) = children.first_mut()
-    {
-        let text = first.trim_start();
-        ticked = match text.chars().next() {
-            Some('☑') => Some(true),
-            Some('☐') => Some(false),
-            _ => None,
-        };
-        if ticked.is_some() {
-            *first = text.trim_start_matches(['☑', '☐']).trim_start().to_owned();
-        }
-    }
-    out.push(Tag::Item { ticked }.with(children));
+    let ticked = boxed.map(|input| input.attribute("checked").is_some());
+    out.push(Tag::Item { ticked }.with(it.children()));
 }
 
 fn image(it: &Foreign<'_>, out: &mut Vec<Node>) {

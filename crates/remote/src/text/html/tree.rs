@@ -57,7 +57,13 @@ impl Tree {
             ignored: 0,
             swallowing: None,
         };
-        let tokenizer = Tokenizer::new(Sink(RefCell::new(builder)), TokenizerOpts::default());
+        let tokenizer = Tokenizer::new(
+            Sink(RefCell::new(builder)),
+            TokenizerOpts {
+                discard_bom: false,
+                ..TokenizerOpts::default()
+            },
+        );
         let input = BufferQueue::default();
         input.push_back(StrTendril::from(html));
         // It stops early only for scripts that a browser would run, which our sink never asks for.
@@ -294,14 +300,11 @@ impl Builder {
                 self.close(&["thead", "tbody", "tfoot"], &["table"]);
                 self.close(&["tr"], &["table"]);
             }
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
-                if self
-                    .open
-                    .last()
-                    .is_some_and(|&last| is_heading(self.name(last))) =>
-            {
-                self.open.pop();
-            }
+            // Browsers do so only right inside a heading; one inside another has no sense anywhere.
+            name if is_heading(name) => self.close(
+                &["h1", "h2", "h3", "h4", "h5", "h6"],
+                &["li", "td", "th", "blockquote", "summary", "details"],
+            ),
             _ => {}
         }
     }
