@@ -1,0 +1,27 @@
+//! What happens in all rooms of an account, as it happens: Bayeux, as Gitter speaks it.
+//!
+//! [`Realtime::run`] is one connection, which makes itself anew whenever it breaks, until the token is refused. It tells a
+//! [`Sink`] and waits for it before it reads on, so that what was told is stored before more comes.
+//!
+//! The protocol is in [`session`], without any I/O: frames in, frames and notifications out, so that recorded sessions can be
+//! replayed through it. Around it are two thin transports: `websocket`, and `longpoll` where a WebSocket is refused.
+//!
+//! Delivery is at most once. After every [`Notification::Connected`] and [`Notification::Gap`] read what came since over REST; also if
+//! the connection was resumed, since what Gitter wrote into the broken connection is lost and the counter shows it only with
+//! the next message.
+//!
+//! To add a channel: a variant of [`Channel`]; to add something that is pushed: a variant of [`Change`], both with the recording
+//! that shows it.
+
+mod backoff;
+mod channel;
+mod driver;
+mod longpoll;
+mod notification;
+mod session;
+mod websocket;
+mod wire;
+
+pub use channel::Channel;
+pub use driver::{Realtime, Sink, Subscriptions, ping};
+pub use notification::{Change, Loss, Notice, Notification, Push, RealtimeError, Refusal};
