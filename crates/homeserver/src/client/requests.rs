@@ -1,0 +1,530 @@
+//! The requests, as the Matrix spec (client-server API, v1.11 and later) words them.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::Method;
+use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
+use serde_json::{Map, Value, json};
+
+use super::call::{Body, Call, Repeat};
+use super::{Client, RequestKind};
+use crate::{
+    Actor, Direction, Error, Homeserver, IncomingEvent, Membership, NewEvent, NewRoom, NewState,
+    Profile, RoomMember, TimelinePage,
+};
+
+const V3: [&str; 3] = ["_matrix", "client", "v3"];
+
+#[async_trait]
+impl Homeserver for Client {
+    async fn whoami(&self) -> Result<OwnedUserId, Error> {
+        let answer = self
+            .bot_get(RequestKind::Whoami, &["account", "whoami"], vec![])
+            .await?;
+        text(&answer, "user_id")
+    }
+
+    async fn versions(&self) -> Result<Vec<String>, Error> {
+        let call = Call {
+            kind: RequestKind::Versions,
+            method: Method::GET,
+            path: &["_matrix", "client", "versions"],
+            query: vec![],
+            body: Body::Nothing,
+            repeat: Repeat::Safe,
+        };
+        let answer = self.call(&self.settings.bot, call).await?;
+        let versions = answer
+            .get("versions")
+            .and_then(Value::as_array)
+            .ok_or_else(|| lacks("versions"))?;
+        Ok(versions
+            .iter()
+            .filter_map(|version| version.as_str().map(ToOwned::to_owned))
+            .collect())
+    }
+
+    async fn ping(&self, txn: &str) -> Result<Duration, Error> {
+        let call = Call {
+            kind: RequestKind::Ping,
+            method: Method::POST,
+            path: &[
+                "_matrix",
+                "client",
+                "v1",
+                "appservice",
+                &self.settings.appservice_id,
+                "ping",
+            ],
+            query: vec![],
+            body: Body::Json(json!({ "transaction_id": txn })),
+            repeat: Repeat::Never,
+        };
+        let answer = self.call(&self.settings.bot, call).await?;
+        let took = answer
+            .get("duration_ms")
+            .and_then(Value::as_u64)
+            .ok_or_else(|| lacks("duration_ms"))?;
+        Ok(Duration::from_millis(took))
+    }
+
+    async fn register(&self, localpart: &str) -> Result<(), Error> {
+        let body = json!({
+            "type": "m.login.application_service",
+            "username": localpart,
+            "inhibit_login": true,
+        });
+        let call = Call {
+            kind: RequestKind::Register,
+            method: Method::POST,
+            path: &["_matrix", "client", "v3", "register"],
+            query: vec![],
+            body: Body::Json(body),
+            repeat: Repeat::Safe,
+        };
+        match self.call(&self.settings.bot, call).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.errcode() == Some("M_USER_IN_USE") => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn set_display_name(&self, who: &Actor, name: &str) -> Result<(), Error> {
+        let user = self.user_id(who).as_str();
+        let path = ["profile", user, "displayname"];
+        let body = json!({ "displayname": name });
+        self.put(RequestKind::SetDisplayName, who, &path, vec![], body)
+            .await
+            .map(drop)
+    }
+
+    async fn set_avatar(&self, who: &Actor, avatar: Option<&MxcUri>) -> Result<(), Error> {
+        let user = self.user_id(who).as_str();
+        let path = ["profile", user, "avatar_url"];
+        // The spec has no word for "none" here; homeservers take the empty text for it.
+        let body = json!({ "avatar_url": avatar.map_or("", |uri| uri.as_str()) });
+        self.put(RequestKind::SetAvatar, who, &path, vec![], body)
+            .await
+            .map(drop)
+    }
+
+    async fn profile(&self, user: &UserId) -> Result<Profile, Error> {
+        let path = ["profile", user.as_str()];
+        let answer = match self.bot_get(RequestKind::Profile, &path, vec![]).await {
+            Err(error) if error.is_not_found() => return Ok(Profile::default()),
+            answer => answer?,
+        };
+        let field = |name: &str| {
+            let value = answer.get(name).and_then(Value::as_str);
+            value
+                .filter(|value| !value.is_empty())
+                .map(ToOwned::to_owned)
+        };
+        Ok(Profile {
+            display_name: field("displayname"),
+            avatar: field("avatar_url").map(OwnedMxcUri::from),
+        })
+    }
+
+    async fn upload(
+        &self,
+        bytes: Vec<u8>,
+        mime: &str,
+        name: Option<&str>,
+    ) -> Result<OwnedMxcUri, Error> {
+        let call = Call {
+            kind: RequestKind::Upload,
+            method: Method::POST,
+            path: &["_matrix", "media", "v3", "upload"],
+            query: name
+                .map(|name| ("filename", name.to_owned()))
+                .into_iter()
+                .collect(),
+            body: Body::File {
+                bytes,
+                mime: mime.to_owned(),
+            },
+            repeat: Repeat::Safe,
+        };
+        let answer = self.call(&self.settings.bot, call).await?;
+        let uri = answer
+            .get("content_uri")
+            .and_then(Value::as_str)
+            .map(OwnedMxcUri::from)
+            .filter(|uri| uri.is_valid());
+        uri.ok_or_else(|| lacks("content_uri"))
+    }
+
+    async fn create_room(&self, room: &NewRoom) -> Result<OwnedRoomId, Error> {
+        let call = Call {
+            kind: RequestKind::CreateRoom,
+            method: Method::POST,
+            path: &["_matrix", "client", "v3", "createRoom"],
+            query: vec![],
+            body: Body::Json(creation(room)),
+            repeat: Repeat::UnlessDone,
+        };
+        let answer = self.call(&self.settings.bot, call).await?;
+        text(&answer, "room_id")
+    }
+
+    async fn invite(
+        &self,
+        who: &Actor,
+        room: &RoomId,
+        user: &UserId,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let body = with_reason(json!({ "user_id": user }), reason);
+        let asked = self
+            .in_room(
+                RequestKind::Invite,
+                who,
+                room,
+                "invite",
+                body,
+                Repeat::UnlessDone,
+            )
+            .await;
+        match asked {
+            Ok(()) => Ok(()),
+            Err(refusal) => {
+                self.unless_member(refusal, who, room, user, &["join", "invite"])
+                    .await
+            }
+        }
+    }
+
+    async fn join(&self, who: &Actor, room: &RoomId) -> Result<(), Error> {
+        self.in_room(
+            RequestKind::Join,
+            who,
+            room,
+            "join",
+            json!({}),
+            Repeat::Safe,
+        )
+        .await
+    }
+
+    async fn leave(&self, who: &Actor, room: &RoomId, reason: Option<&str>) -> Result<(), Error> {
+        let body = with_reason(json!({}), reason);
+        match self
+            .in_room(RequestKind::Leave, who, room, "leave", body, Repeat::Safe)
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(refusal) => {
+                let user = self.user_id(who);
+                self.unless_member(refusal, who, room, user, &["leave", "ban"])
+                    .await
+            }
+        }
+    }
+
+    async fn forget(&self, who: &Actor, room: &RoomId) -> Result<(), Error> {
+        match self
+            .in_room(
+                RequestKind::Forget,
+                who,
+                room,
+                "forget",
+                json!({}),
+                Repeat::Safe,
+            )
+            .await
+        {
+            Err(error) if error.is_not_found() => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn kick(&self, room: &RoomId, user: &UserId, reason: Option<&str>) -> Result<(), Error> {
+        let body = with_reason(json!({ "user_id": user }), reason);
+        match self
+            .in_room(
+                RequestKind::Kick,
+                &Actor::Bot,
+                room,
+                "kick",
+                body,
+                Repeat::Safe,
+            )
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(refusal) => {
+                self.unless_member(refusal, &Actor::Bot, room, user, &["leave", "ban"])
+                    .await
+            }
+        }
+    }
+
+    async fn send(&self, event: &NewEvent<'_>) -> Result<OwnedEventId, Error> {
+        let path = ["rooms", event.room.as_str(), "send", event.kind, event.txn];
+        let answer = self
+            .put(
+                RequestKind::Send,
+                event.who,
+                &path,
+                at(event.ts),
+                event.content.clone(),
+            )
+            .await?;
+        text(&answer, "event_id")
+    }
+
+    async fn set_state(&self, state: &NewState<'_>) -> Result<OwnedEventId, Error> {
+        let path = ["rooms", state.room.as_str(), "state", state.kind, state.key];
+        let answer = self
+            .put(
+                RequestKind::SetState,
+                state.who,
+                &path,
+                at(state.ts),
+                state.content.clone(),
+            )
+            .await?;
+        text(&answer, "event_id")
+    }
+
+    async fn state(&self, room: &RoomId, kind: &str, key: &str) -> Result<Option<Value>, Error> {
+        self.state_as(&Actor::Bot, room, kind, key).await
+    }
+
+    async fn members(&self, room: &RoomId) -> Result<Vec<RoomMember>, Error> {
+        let path = ["rooms", room.as_str(), "members"];
+        let query = vec![("not_membership", "leave".to_owned())];
+        let answer = self.bot_get(RequestKind::Members, &path, query).await?;
+        let chunk = answer
+            .get("chunk")
+            .and_then(Value::as_array)
+            .ok_or_else(|| lacks("chunk"))?;
+        Ok(chunk.iter().filter_map(member).collect())
+    }
+
+    async fn redact(
+        &self,
+        who: &Actor,
+        room: &RoomId,
+        event: &EventId,
+        reason: Option<&str>,
+        txn: &str,
+    ) -> Result<OwnedEventId, Error> {
+        let path = ["rooms", room.as_str(), "redact", event.as_str(), txn];
+        let body = with_reason(json!({}), reason);
+        let answer = self
+            .put(RequestKind::Redact, who, &path, vec![], body)
+            .await?;
+        text(&answer, "event_id")
+    }
+
+    async fn read_receipt(&self, who: &Actor, room: &RoomId, event: &EventId) -> Result<(), Error> {
+        let call = Call {
+            kind: RequestKind::ReadReceipt,
+            method: Method::POST,
+            path: &[
+                "_matrix",
+                "client",
+                "v3",
+                "rooms",
+                room.as_str(),
+                "receipt",
+                "m.read",
+                event.as_str(),
+            ],
+            query: vec![],
+            body: Body::Json(json!({})),
+            repeat: Repeat::Safe,
+        };
+        self.call(self.user_id(who), call).await.map(drop)
+    }
+
+    async fn timeline(
+        &self,
+        room: &RoomId,
+        from: Option<&str>,
+        direction: Direction,
+        limit: u16,
+    ) -> Result<TimelinePage, Error> {
+        let direction = match direction {
+            Direction::Backward => "b",
+            Direction::Forward => "f",
+        };
+        let mut query = vec![("dir", direction.to_owned()), ("limit", limit.to_string())];
+        query.extend(from.map(|from| ("from", from.to_owned())));
+        let path = ["rooms", room.as_str(), "messages"];
+        let answer = self.bot_get(RequestKind::Timeline, &path, query).await?;
+        let chunk = answer
+            .get("chunk")
+            .and_then(Value::as_array)
+            .ok_or_else(|| lacks("chunk"))?;
+        Ok(TimelinePage {
+            events: chunk
+                .iter()
+                .filter_map(|event| IncomingEvent::parse(&event.to_string(), Some(room)).ok())
+                .collect(),
+            next: answer
+                .get("end")
+                .and_then(Value::as_str)
+                .map(ToOwned::to_owned),
+        })
+    }
+}
+
+impl Client {
+    /// State as `who` sees it.
+    pub(super) async fn state_as(
+        &self,
+        who: &Actor,
+        room: &RoomId,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Value>, Error> {
+        let path = ["rooms", room.as_str(), "state", kind, key];
+        match self
+            .get(RequestKind::State, self.user_id(who), &path, vec![])
+            .await
+        {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.errcode() == Some("M_NOT_FOUND") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn bot_get(
+        &self,
+        kind: RequestKind,
+        path: &[&str],
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Value, Error> {
+        self.get(kind, &self.settings.bot, path, query).await
+    }
+
+    async fn get(
+        &self,
+        kind: RequestKind,
+        who: &UserId,
+        path: &[&str],
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Value, Error> {
+        let call = Call {
+            kind,
+            method: Method::GET,
+            path: &[&V3, path].concat(),
+            query,
+            body: Body::Nothing,
+            repeat: Repeat::Safe,
+        };
+        self.call(who, call).await
+    }
+
+    async fn put(
+        &self,
+        kind: RequestKind,
+        who: &Actor,
+        path: &[&str],
+        query: Vec<(&'static str, String)>,
+        body: Value,
+    ) -> Result<Value, Error> {
+        let call = Call {
+            kind,
+            method: Method::PUT,
+            path: &[&V3, path].concat(),
+            query,
+            body: Body::Json(body),
+            repeat: Repeat::Safe,
+        };
+        self.call(self.user_id(who), call).await
+    }
+
+    async fn in_room(
+        &self,
+        kind: RequestKind,
+        who: &Actor,
+        room: &RoomId,
+        verb: &str,
+        body: Value,
+        repeat: Repeat,
+    ) -> Result<(), Error> {
+        let call = Call {
+            kind,
+            method: Method::POST,
+            path: &["_matrix", "client", "v3", "rooms", room.as_str(), verb],
+            query: vec![],
+            body: Body::Json(body),
+            repeat,
+        };
+        self.call(self.user_id(who), call).await.map(drop)
+    }
+}
+
+fn creation(room: &NewRoom) -> Value {
+    let mut content = Map::new();
+    content.insert("m.federate".into(), room.federate.into());
+    if let Some(room_type) = &room.room_type {
+        content.insert("type".into(), room_type.as_str().into());
+    }
+    let state: Vec<Value> = room
+        .initial_state
+        .iter()
+        .map(
+            |state| json!({ "type": state.kind, "state_key": state.key, "content": state.content }),
+        )
+        .collect();
+    let mut body = json!({
+        "preset": "private_chat",
+        "visibility": "private",
+        "creation_content": content,
+        "invite": room.invite,
+        "is_direct": room.is_direct,
+        "initial_state": state,
+    });
+    let optional = [
+        ("name", room.name.clone().map(Value::from)),
+        ("topic", room.topic.clone().map(Value::from)),
+        ("room_version", room.room_version.clone().map(Value::from)),
+        ("power_level_content_override", room.power_levels.clone()),
+    ];
+    for (key, value) in optional {
+        if let (Some(value), Some(body)) = (value, body.as_object_mut()) {
+            body.insert(key.to_owned(), value);
+        }
+    }
+    body
+}
+
+fn with_reason(mut body: Value, reason: Option<&str>) -> Value {
+    if let (Some(reason), Some(body)) = (reason, body.as_object_mut()) {
+        body.insert("reason".to_owned(), reason.into());
+    }
+    body
+}
+
+fn at(ts: Option<i64>) -> Vec<(&'static str, String)> {
+    ts.map(|ts| ("ts", ts.to_string())).into_iter().collect()
+}
+
+fn member(event: &Value) -> Option<RoomMember> {
+    let membership = match event.get("content")?.get("membership")?.as_str()? {
+        "join" => Membership::Join,
+        "invite" => Membership::Invite,
+        _ => return None,
+    };
+    let user = event.get("state_key")?.as_str()?.try_into().ok()?;
+    Some(RoomMember { user, membership })
+}
+
+/// An id in an answer.
+fn text<T: for<'a> TryFrom<&'a str>>(answer: &Value, field: &'static str) -> Result<T, Error> {
+    answer
+        .get(field)
+        .and_then(Value::as_str)
+        .and_then(|text| T::try_from(text).ok())
+        .ok_or_else(|| lacks(field))
+}
+
+fn lacks(field: &str) -> Error {
+    Error::Garbled(format!("no usable `{field}`"))
+}
