@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use self::window::{Report, Window};
@@ -58,6 +58,8 @@ pub struct BudgetState {
 #[derive(Debug)]
 pub struct Budget {
     state: Mutex<State>,
+    /// The window's end has changed: whoever waits for it has to look again.
+    moved: Notify,
 }
 
 #[derive(Debug)]
@@ -85,23 +87,26 @@ impl Budget {
                 waiting: Default::default(),
                 refused: 0,
             }),
+            moved: Notify::new(),
         })
     }
 
     /// How it stands now.
     pub fn state(&self) -> BudgetState {
         let now = Instant::now();
-        let mut state = self.lock();
-        state.window.advance(now);
+        let state = self.lock();
+        let ends = state.window.ends().filter(|end| *end > now);
+        let over = ends.is_none() && state.window.ends().is_some();
         BudgetState {
             limit: state.window.limit,
-            left: state.window.left,
+            left: if over {
+                state.window.limit
+            } else {
+                state.window.left
+            },
             in_flight: state.window.in_flight,
             waiting: state.waiting.iter().map(VecDeque::len).sum(),
-            resets_in: state
-                .window
-                .ends()
-                .map(|end| end.saturating_duration_since(now)),
+            resets_in: ends.map(|end| end.saturating_duration_since(now)),
             refused: state.refused,
         }
     }
@@ -111,6 +116,9 @@ impl Budget {
         let (sender, mut turn) = oneshot::channel();
         self.lock().waiting[priority as usize].push_back(sender);
         loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
             self.serve();
             // The window's end is what nobody else wakes us for. Everything else that makes room (an answer, a permit given
             // back) serves the queue itself.
@@ -132,6 +140,7 @@ impl Budget {
                     turn = again;
                     self.lock().waiting[priority as usize].push_back(sender);
                 }
+                () = moved => {}
                 () = end => {}
             }
         }
@@ -175,6 +184,19 @@ impl Budget {
         }
     }
 
+    /// Changes the window, and wakes those who wait for its end if that has changed.
+    fn change(&self, change: impl FnOnce(&mut State, Instant)) {
+        let moved = {
+            let mut state = self.lock();
+            let before = state.window.ends();
+            change(&mut state, Instant::now());
+            state.window.ends() != before
+        };
+        if moved {
+            self.moved.notify_waiters();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,18 +206,17 @@ impl Permit {
     /// The request is about to be sent: from now on Gitter may count it.
     pub(crate) fn sent(&mut self) {
         self.sent = true;
-        self.budget.lock().window.sent(Instant::now());
+        self.budget.change(|state, now| state.window.sent(now));
     }
 
     /// An answer came. `now` is the handed-in clock's.
     pub(crate) fn answered(mut self, headers: &HeaderMap, now: Timestamp) {
         self.settled = true;
         let report = Report::read(headers, now);
-        {
-            let mut state = self.budget.lock();
+        self.budget.change(|state, now| {
             state.window.in_flight = state.window.in_flight.saturating_sub(1);
-            state.window.reported(report, Instant::now());
-        }
+            state.window.reported(report, now);
+        });
         self.budget.serve();
     }
 
@@ -203,16 +224,15 @@ impl Permit {
     pub(crate) fn refused(mut self, headers: &HeaderMap, now: Timestamp) -> Duration {
         self.settled = true;
         let report = Report::read(headers, now);
-        let at = Instant::now();
-        let mut state = self.budget.lock();
-        state.window.in_flight = state.window.in_flight.saturating_sub(1);
-        state.window.exhausted(report, at);
-        state.refused += 1;
-        let wait = state
-            .window
-            .ends()
-            .map_or(window::LENGTH, |end| end.saturating_duration_since(at));
-        drop(state);
+        let mut wait = window::LENGTH;
+        self.budget.change(|state, now| {
+            state.window.in_flight = state.window.in_flight.saturating_sub(1);
+            state.window.exhausted(report, now);
+            state.refused += 1;
+            if let Some(end) = state.window.ends() {
+                wait = end.saturating_duration_since(now);
+            }
+        });
         tracing::warn!(
             wait_seconds = wait.as_secs(),
             "Gitter refused a request for being one too many; something else uses the same account"
@@ -226,14 +246,13 @@ impl Drop for Permit {
         if self.settled {
             return;
         }
-        {
-            let mut state = self.budget.lock();
+        let sent = self.sent;
+        self.budget.change(|state, _| {
             state.window.in_flight = state.window.in_flight.saturating_sub(1);
-            if self.sent {
-                // No answer came, so nobody knows; take it that Gitter counted it.
-                state.window.reported(None, Instant::now());
+            if sent {
+                state.window.unanswered();
             }
-        }
+        });
         self.budget.serve();
     }
 }

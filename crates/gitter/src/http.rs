@@ -25,7 +25,7 @@ pub fn configure(builder: ClientBuilder) -> ClientBuilder {
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT)
         .referer(false)
-        // An answer that took a connection with it would otherwise meet a half-closed one: Gitter closes idle ones early.
+        // Gitter closes idle connections after 5 s. A POST on one that is being closed would leave it open whether it arrived.
         .pool_idle_timeout(Duration::from_secs(4))
         .pool_max_idle_per_host(8)
 }
@@ -38,6 +38,7 @@ pub(crate) struct Answer {
 }
 
 /// Why there is none.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Failure {
     Network(NetworkFault),
     Nonsense(Nonsense),

@@ -9,7 +9,7 @@
 //! file below `models/`.
 
 mod event;
-mod lenient;
+pub(crate) mod lenient;
 mod listing;
 mod message;
 mod room;

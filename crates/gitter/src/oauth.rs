@@ -178,6 +178,7 @@ fn refused(answer: &Answer) -> OAuthError {
     ) {
         (_, Some("invalid_grant")) => OAuthError::Stale,
         (_, Some("invalid_client" | "unauthorized_client")) | (401, Some(_)) => OAuthError::Client,
+        // 501 and all: see recorded case `oauth_token_bad_grant_type`.
         (_, Some("invalid_request" | "unsupported_grant_type" | "invalid_scope")) => {
             OAuthError::Rejected { status }
         }
@@ -186,13 +187,12 @@ fn refused(answer: &Answer) -> OAuthError {
             effect: Effect::Unknown,
         }
         .into(),
-        (429, _) => OAuthError::Rejected { status },
         (300..=399, _) => Error::Protocol {
             what: Nonsense::Redirect(status),
             effect: Effect::None,
         }
         .into(),
-        (_, Some(_)) => OAuthError::Rejected { status },
+        (_, Some(_)) | (429, None) => OAuthError::Rejected { status },
         (_, None) => garbled(answer, Shape::NotJson),
     }
 }

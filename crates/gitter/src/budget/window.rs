@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::Priority;
 
 /// How long a window is.
-pub(super) const LENGTH: Duration = Duration::from_secs(60);
+pub(super) const LENGTH: Duration = Duration::from_mins(1);
 
 /// What Gitter rounds away when it says when the window ends.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -144,11 +144,23 @@ impl Window {
         }
     }
 
-    /// An answer came, or will not come (`None`).
+    /// No answer will come, so nobody knows whether Gitter counted the request; take it that it did.
+    pub(super) fn unanswered(&mut self) {
+        self.left = self.left.saturating_sub(1);
+    }
+
+    /// An answer came, with what it said about the budget, if anything.
     pub(super) fn reported(&mut self, report: Option<Report>, now: Instant) {
         self.advance(now);
         let Some(report) = report else {
-            self.left = self.left.saturating_sub(1);
+            if matches!(self.phase, Phase::Unknown) {
+                // A server that says nothing of a budget; count by ourselves.
+                self.phase = Phase::Open {
+                    ends: now + LENGTH + MARGIN,
+                    reset: None,
+                };
+            }
+            self.unanswered();
             return;
         };
         self.limit = report.limit;

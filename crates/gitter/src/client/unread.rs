@@ -20,12 +20,12 @@ impl Client {
     /// Marks messages as read; others then see that the person has read them. Gitter sends e-mail about what stays unread.
     /// Nothing is sent for an empty list, which Gitter refuses.
     pub async fn mark_read(&self, room: &RoomId, messages: &[MessageId]) -> Result<(), Error> {
-        if messages.is_empty() {
-            return Ok(());
-        }
         #[derive(serde::Serialize)]
         struct Body<'a> {
             chat: &'a [MessageId],
+        }
+        if messages.is_empty() {
+            return Ok(());
         }
         let path = ["user", "me", "rooms", room.as_str(), "unreadItems"];
         self.call(Call::post(&path, &Body { chat: messages })?)

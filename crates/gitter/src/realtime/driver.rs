@@ -77,6 +77,8 @@ pub struct Realtime {
     http: reqwest::Client,
     session: Session,
     commands: mpsc::UnboundedReceiver<Command>,
+    /// Kept so that `commands` never ends: without anybody to want other channels, those there are go on.
+    sender: mpsc::UnboundedSender<Command>,
     /// How often a WebSocket has failed since one last worked.
     websocket_failures: u32,
 }
@@ -103,14 +105,18 @@ impl Realtime {
     ) -> (Self, Subscriptions) {
         let (sender, commands) = mpsc::unbounded_channel();
         let session = Session::new(token, seed, Instant::now());
-        let realtime = Self {
-            endpoints,
-            http,
-            session,
-            commands,
-            websocket_failures: 0,
-        };
-        (realtime, Subscriptions(sender))
+        let subscriptions = Subscriptions(sender.clone());
+        (
+            Self {
+                endpoints,
+                http,
+                session,
+                commands,
+                sender,
+                websocket_failures: 0,
+            },
+            subscriptions,
+        )
     }
 
     /// Connects, and tells `sink` what happens, until the sink ends it or the token is refused.
@@ -143,33 +149,28 @@ impl Realtime {
             if let Some(error) = self.session.over() {
                 return Err(error);
             }
-            match self.session.opens_at() {
-                Some(at) => {
-                    link = None;
-                    tokio::select! {
-                        command = self.commands.recv() => self.command(command).await,
-                        () = tokio::time::sleep_until(at) => link = self.open().await,
-                    }
+            if let Some(at) = self.session.opens_at() {
+                link = None;
+                tokio::select! {
+                    Some(command) = self.commands.recv() => self.carry_out(command),
+                    () = tokio::time::sleep_until(at) => link = self.open().await,
                 }
-                None => {
-                    let Some(open) = &mut link else { continue };
-                    let deadline = self.session.deadline();
-                    tokio::select! {
-                        command = self.commands.recv() => self.command(command).await,
-                        input = open.next() => self.take(input),
-                        () = until(deadline) => self.session.tick(Instant::now()),
-                    }
+            } else if let Some(open) = &mut link {
+                let deadline = self.session.deadline();
+                tokio::select! {
+                    Some(command) = self.commands.recv() => self.carry_out(command),
+                    input = open.next() => self.take(input),
+                    () = until(deadline) => self.session.tick(Instant::now()),
                 }
+            } else {
+                self.session.lost(Loss::Broken, Instant::now());
             }
         }
     }
 
-    async fn command(&mut self, command: Option<Command>) {
-        match command {
-            Some(command) => self.carry_out(command),
-            // Nobody can want other channels any more; those there are go on. Yield, since this is at once ready again.
-            None => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
+    /// Another handle to the channels.
+    pub fn subscriptions(&self) -> Subscriptions {
+        Subscriptions(self.sender.clone())
     }
 
     fn carry_out(&mut self, command: Command) {

@@ -29,11 +29,11 @@ use crate::UserId;
 /// How long a handshake, a resumption or a batch of subscriptions may stay unanswered.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long a WebSocket may be silent before it is probed; Gitter pings every 40 s (recorded session `ws_ping_idle`).
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long a probe may stay unanswered.
 const PROBE: Duration = Duration::from_secs(15);
 /// For how long Gitter holds a connect unless it says otherwise.
-const HOLD: Duration = Duration::from_secs(120);
+const HOLD: Duration = Duration::from_mins(2);
 /// What a connect may take beyond that.
 const HOLD_MARGIN: Duration = Duration::from_secs(20);
 /// How long after the last sign of life a client id is worth trying. Seen: queue kept for 30 s, lost after 210 s.
@@ -41,7 +41,7 @@ const RESUMABLE: Duration = Duration::from_secs(90);
 /// A connection that stood for so long counts as a success.
 const PROVEN: Duration = Duration::from_secs(30);
 /// The longest wait that advice can ask for, short of "never".
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How frames travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -374,7 +374,7 @@ impl Session {
             supported_connection_types: Some(&["websocket", "long-polling"]),
             ext: Some(OutgoingExt {
                 token: Some(token),
-                client: Some("matrix"),
+                client: Some("rust"),
                 conn_type: Some("online"),
                 snapshot: None,
             }),

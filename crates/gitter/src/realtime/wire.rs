@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Change, Channel, Notice};
+use crate::models::lenient;
 use crate::{MessageId, RoomId, Unread, UserId};
 
 /// A message to the server.
@@ -51,17 +52,17 @@ pub(super) struct OutgoingExt<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Incoming<'a> {
     pub(super) channel: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub(super) id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) successful: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) error: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) client_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) advice: Option<Advice>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) ext: Option<Ext>,
     #[serde(default, borrow)]
     pub(super) data: Option<&'a RawValue>,
@@ -69,13 +70,13 @@ pub(super) struct Incoming<'a> {
 
 #[derive(Clone, Copy, Deserialize)]
 pub(super) struct Advice {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) reconnect: Option<Reconnect>,
     /// Milliseconds before the next attempt.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) interval: Option<u64>,
     /// Milliseconds for which a connect may stay unanswered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) timeout: Option<u64>,
 }
 
@@ -93,9 +94,9 @@ pub(super) enum Reconnect {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Ext {
     /// Counts what is delivered to one client, from 1.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) c: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(super) user_id: Option<UserId>,
 }
 
@@ -171,15 +172,15 @@ fn notice(kind: String, data: &RawValue) -> Result<Notice, serde_json::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Data {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "lenient::or_default")]
         troupe_id: Option<RoomId>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "lenient::or_default")]
         chat_id: Option<MessageId>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "lenient::or_default")]
         user_id: Option<UserId>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "lenient::or_default")]
         status: Option<String>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "lenient::or_default")]
         items: Option<Unread>,
     }
     let data: Data = serde_json::from_str(data.get())?;

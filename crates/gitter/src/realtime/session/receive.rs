@@ -20,12 +20,11 @@ impl Session {
             if self.over.is_some() || matches!(self.phase, Phase::Away { .. }) {
                 return;
             }
-            match serde_json::from_str::<Incoming<'_>>(raw.get()) {
-                Ok(message) => self.take(&message, now),
-                Err(_) => {
-                    tracing::warn!("a realtime message could not be read");
-                    self.news.push_back(Notification::Gap { room: None });
-                }
+            if let Ok(message) = serde_json::from_str::<Incoming<'_>>(raw.get()) {
+                self.take(&message, now);
+            } else {
+                tracing::warn!("a realtime message could not be read");
+                self.news.push_back(Notification::Gap { room: None });
             }
         }
     }
@@ -75,7 +74,7 @@ impl Session {
         self.connect = None;
         if !message.is_successful() {
             if !self.heed(message, now) {
-                self.connect_at = Some(now + self.interval(message));
+                self.connect_at = Some(now + Self::interval(message));
             }
             return;
         }
@@ -85,7 +84,7 @@ impl Session {
                 self.connected = Some(true);
                 self.send_connect(false, now);
             }
-            Phase::Live { .. } => self.connect_at = Some(now + self.interval(message)),
+            Phase::Live { .. } => self.connect_at = Some(now + Self::interval(message)),
             _ => {}
         }
     }
@@ -139,7 +138,7 @@ impl Session {
         );
         // `401::Client … not authenticated` comes without advice.
         if !handshaking && (advice == Some(Reconnect::Handshake) || code == Some(401)) {
-            let interval = self.interval(message);
+            let interval = Self::interval(message);
             let resuming = matches!(self.phase, Phase::Resuming { .. });
             self.client = None;
             self.forget_connection();
@@ -157,7 +156,7 @@ impl Session {
         false
     }
 
-    fn interval(&self, message: &Incoming<'_>) -> Duration {
+    fn interval(message: &Incoming<'_>) -> Duration {
         let interval = message
             .advice
             .and_then(|advice| advice.interval)
