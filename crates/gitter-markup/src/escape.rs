@@ -1,0 +1,214 @@
+//! Characters that Gitter's renderer would take for markup or for somebody's name, made to show as themselves.
+//!
+//! Backslashes work before `` \ ` * { } [ ] ( ) # + - . ! _ > ~ | ``; where there is no such escape (`@`, `$$`, a line of
+//! `===`), a zero-width space does it. The rules are those of a Markdown of 2014 and were tried on Gitter 21.15's renderer.
+//! To add a trap: an arm in [`Escaper::text`] or [`line_start`].
+
+/// Shows nothing and ends a name or a mark.
+pub(crate) const GAP: char = '\u{200B}';
+
+/// Writes text so that it is shown as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Escaper {
+    /// Whether underscores have to be escaped; see [`underscores_matter`].
+    pub(crate) underscores: bool,
+}
+
+/// Whether some underscore in the whole message is not inside a word: then one inside a word could open emphasis which that
+/// one closes, escaped or not, so all of them have to be escaped.
+pub(crate) fn underscores_matter(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let word = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_alphanumeric)
+    };
+    bytes
+        .iter()
+        .enumerate()
+        .any(|(at, &byte)| byte == b'_' && !(word(at.checked_sub(1)) && word(at.checked_add(1))))
+}
+
+impl Escaper {
+    /// Adds running text without line breaks to `out`.
+    pub(crate) fn text(self, text: &str, out: &mut String) {
+        let mut rest = text;
+        while let Some((start, end)) = find_url(rest) {
+            self.words(&rest[..start], out);
+            self.url(&rest[start..end], out);
+            rest = &rest[end..];
+        }
+        self.words(rest, out);
+    }
+
+    /// An address that stays one to be clicked on.
+    fn url(self, url: &str, out: &mut String) {
+        let url = url.replace("@/", "%40/");
+        if url.contains(['(', ')']) {
+            // A bare one would lose its last bracket.
+            out.push('[');
+            self.words(&url, out);
+            out.push_str("](");
+            out.push_str(&target(&url));
+            out.push(')');
+        } else {
+            out.push_str(&url);
+        }
+    }
+
+    fn words(self, text: &str, out: &mut String) {
+        let brackets = text.contains("](")
+            || text.contains("]:")
+            || text.contains("][")
+            || text.matches('[').count() != text.matches(']').count();
+        for (at, c) in text.char_indices() {
+            let behind = &text[at + c.len_utf8()..];
+            let next = behind.chars().next();
+            let before = text[..at].chars().next_back();
+            if is_line_start(out) && line_start(&text[at..], out) {
+                continue;
+            }
+            match c {
+                '\\' if next.is_none_or(|next| "\\`*{}[]()#+-.!_>~|".contains(next)) => {
+                    out.push_str("\\\\");
+                }
+                '*' | '`' => out.extend(['\\', c]),
+                '_' if self.underscores => out.push_str("\\_"),
+                '~' if [before, next]
+                    .iter()
+                    .any(|one| one.is_none_or(|c| c == '~')) =>
+                {
+                    out.push_str("\\~");
+                }
+                '[' | ']' if brackets => out.extend(['\\', c]),
+                '#' if next.is_none_or(|next| next.is_ascii_digit()) => out.push_str("\\#"),
+                '&' if is_entity(behind) => out.push_str("&amp;"),
+                '$' if before == Some('$') || before.is_none() && out.ends_with('$') => {
+                    out.extend([GAP, '$']);
+                }
+                '@' if !is_address(before.or_else(|| out.chars().next_back()), behind) => {
+                    out.extend(['@', GAP]);
+                }
+                c => out.push(c),
+            }
+        }
+    }
+}
+
+/// Whether what follows is the first thing in its line.
+pub(crate) fn is_line_start(out: &str) -> bool {
+    let line = out.rsplit('\n').next().unwrap_or_default();
+    line.bytes().all(|b| b == b' ')
+}
+
+/// Escapes what means something at the start of a line only. True if it has written the first character.
+fn line_start(text: &str, out: &mut String) -> bool {
+    let Some(c) = text.chars().next() else {
+        return false;
+    };
+    let behind = &text[c.len_utf8()..];
+    // A line of dashes and the like underlines the one before it, or is a rule, or makes a table of its neighbours.
+    if text.trim_end().chars().all(|c| "-=:|+_* ".contains(c))
+        && text.contains(['-', '=', '_', '*'])
+    {
+        out.push(GAP);
+        return false;
+    }
+    match c {
+        '#' | '>' | '|' => out.extend(['\\', c]),
+        '+' | '-' if behind.is_empty() || behind.starts_with(' ') => out.extend(['\\', c]),
+        // The fourth space would make code of it.
+        ' ' if text.starts_with("    ") || out.ends_with("   ") => out.extend([GAP, c]),
+        '0'..='9' => {
+            let digits = text
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len());
+            let point = &text[digits..];
+            if point != "." && !point.starts_with(". ") {
+                return false;
+            }
+            // The caller goes on behind the first digit; the point must not be seen as a list's.
+            out.push(GAP);
+            return false;
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Whether `@` may stay: it is in the middle of a word (an e-mail address), or somebody is meant by name.
+///
+/// Names on Gitter are ASCII letters, digits, `_`, `-` and `.`; people on Matrix write them as on Gitter. What has a colon in it is
+/// a Matrix id, `@room` means everybody on Matrix, and `@/` begins a group.
+fn is_address(before: Option<char>, behind: &str) -> bool {
+    if behind.starts_with('/') {
+        return false;
+    }
+    let end = behind.find(|c| !is_name_char(c)).unwrap_or(behind.len());
+    let name = behind[..end].trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    if name.is_empty() {
+        return !behind.starts_with(is_name_char);
+    }
+    let plausible = !name.contains([':', '[', ']']) && name != "room";
+    plausible || before.is_some_and(char::is_alphanumeric) && !name.contains(':')
+}
+
+/// What a name may consist of in Gitter's eyes.
+pub(crate) fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-.:[]".contains(c)
+}
+
+fn is_entity(behind: &str) -> bool {
+    let name = behind.strip_prefix('#').unwrap_or(behind);
+    let end = name
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(0);
+    end > 0 && name[end..].starts_with(';')
+}
+
+/// The first address on the web in a text, without the punctuation that ends its sentence.
+pub(crate) fn find_url(text: &str) -> Option<(usize, usize)> {
+    let mut from = 0;
+    loop {
+        let start = from + text[from..].find("http")?;
+        let rest = &text[start..];
+        let scheme = ["https://", "http://"]
+            .into_iter()
+            .find(|scheme| rest.starts_with(scheme));
+        if let Some(scheme) = scheme {
+            let end =
+                rest.find(|c: char| c.is_whitespace() || c.is_control() || "<>`\"".contains(c));
+            let url = &rest[..end.unwrap_or(rest.len())];
+            let mut url =
+                url.trim_end_matches(['.', ',', ':', ';', '!', '?', '\'', '*', '_', '~', ']', GAP]);
+            while url.ends_with(')') && url.matches(')').count() > url.matches('(').count() {
+                url = url[..url.len() - 1]
+                    .trim_end_matches(['.', ',', ':', ';', '!', '?', '\'', '*', '_', '~', ']']);
+            }
+            if url.len() > scheme.len() {
+                return Some((start, start + url.len()));
+            }
+        }
+        from = start + 4;
+    }
+}
+
+/// An address as the target of a Markdown link.
+pub(crate) fn target(href: &str) -> String {
+    let mut out = String::with_capacity(href.len());
+    for c in href.chars() {
+        match c {
+            '(' => out.push_str("%28"),
+            ')' => out.push_str("%29"),
+            '<' => out.push_str("%3C"),
+            '>' => out.push_str("%3E"),
+            '"' => out.push_str("%22"),
+            '\'' => out.push_str("%27"),
+            '*' => out.push_str("%2A"),
+            '`' => out.push_str("%60"),
+            '\\' => out.push_str("%5C"),
+            c if c.is_whitespace() || c.is_control() => out.push_str("%20"),
+            c => out.push(c),
+        }
+    }
+    out.replace("@/", "%40/")
+}

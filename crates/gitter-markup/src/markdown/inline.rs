@@ -1,0 +1,335 @@
+//! Running text: emphasis, code, links, mentions.
+
+use remote::text::{Element, Mention, Mentioned, Node, Tag, text_of};
+
+use crate::escape::{Escaper, GAP, find_url, is_line_start, is_name_char, target};
+
+use super::mention;
+
+/// Adds running text to `out`. Blocks inside lose their lines.
+pub(crate) fn write(nodes: &[Node], escaper: Escaper, out: &mut String) {
+    for (at, node) in nodes.iter().enumerate() {
+        let before = out.len();
+        match node {
+            Node::Text(text) => {
+                for (number, line) in text.split('\n').enumerate() {
+                    if number > 0 {
+                        out.push('\n');
+                    }
+                    escaper.text(line, out);
+                }
+            }
+            Node::Mention(mention) => name(mention, escaper, out),
+            Node::MessageLink { href, children, .. } => link(href, children, false, escaper, out),
+            Node::Element(Element {
+                tag: Tag::Link { href, .. },
+                children,
+            }) => {
+                let apart = out.is_empty() || out.ends_with(char::is_whitespace);
+                let alone = apart
+                    && match nodes.get(at + 1) {
+                        None => true,
+                        Some(Node::Text(text)) => text.starts_with(char::is_whitespace),
+                        Some(Node::Element(element)) => element.tag == Tag::Break,
+                        Some(_) => false,
+                    };
+                link(href, children, alone, escaper, out);
+            }
+            Node::Element(it) => element(it, escaper, out),
+        }
+        let follows = at.checked_sub(1).and_then(|at| nodes.get(at));
+        if let Some(Node::Mention(_)) = follows {
+            end_name(before, out);
+        }
+    }
+}
+
+/// Keeps what follows a mention from becoming a part of the name.
+fn end_name(at: usize, out: &mut String) {
+    let Some((done, new)) = out.split_at_checked(at) else {
+        return;
+    };
+    if done.is_empty() || !done.ends_with(is_name_char) || !done.contains('@') {
+        return;
+    }
+    let run = new.find(|c| !is_name_char(c)).unwrap_or(new.len());
+    if new[..run].contains(|c: char| c.is_ascii_alphanumeric() || "[]".contains(c)) {
+        out.insert(at, GAP);
+    }
+}
+
+fn name(it: &Mention, escaper: Escaper, out: &mut String) {
+    let said = match &it.who {
+        Mentioned::Person {
+            username: Some(username),
+            ..
+        } => mention(username),
+        Mentioned::Everyone => Some("@/all".to_owned()),
+        Mentioned::Person { username: None, .. }
+        | Mentioned::Name(_)
+        | Mentioned::MatrixUser(_) => None,
+    };
+    match said {
+        Some(said) => {
+            if out.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+                out.push(GAP);
+            }
+            out.push_str(&said);
+        }
+        // Nobody is to be rung, so no `@` may stay that begins a name.
+        None => match it.label.split_once('@') {
+            Some((before, behind)) => {
+                escaper.text(before, out);
+                out.extend(['@', GAP]);
+                escaper.text(behind, out);
+            }
+            None => escaper.text(&it.label, out),
+        },
+    }
+}
+
+fn element(it: &Element, escaper: Escaper, out: &mut String) {
+    let children = &it.children;
+    match &it.tag {
+        Tag::Strong => marked("**", children, escaper, out),
+        Tag::Emphasis => marked("*", children, escaper, out),
+        Tag::Strike => marked("~~", children, escaper, out),
+        Tag::Code => code(&text_of(children), escaper, out),
+        Tag::Break => out.push('\n'),
+        Tag::Image { src, alt } if src.starts_with("http") => {
+            out.push_str("![");
+            escaper.text(alt, out);
+            out.push_str("](");
+            out.push_str(&target(src));
+            out.push(')');
+        }
+        Tag::Image { alt, .. } => escaper.text(alt, out),
+        Tag::Math { tex, .. } if !tex.contains("$$") && !tex.is_empty() => {
+            out.push_str("$$");
+            out.push_str(tex);
+            out.push_str("$$");
+        }
+        Tag::Math { tex, .. } => code(tex, escaper, out),
+        Tag::Superscript => raised(children, "⁰¹²³⁴⁵⁶⁷⁸⁹", "^", escaper, out),
+        Tag::Subscript => raised(children, "₀₁₂₃₄₅₆₇₈₉", "", escaper, out),
+        Tag::Spoiler { reason } => {
+            let reason = reason
+                .as_ref()
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
+            escaper.text(&format!("(spoiler{reason}) "), out);
+            write(children, escaper, out);
+        }
+        _ => write(children, escaper, out),
+    }
+}
+
+/// Emphasis, if Gitter will end it where it ends; else its text alone.
+fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
+    // A character in front, since what is inside marks does not start a line.
+    let mut inner = String::from(GAP);
+    write(children, escaper, &mut inner);
+    let inner = inner.strip_prefix(GAP).unwrap_or(&inner);
+    let text = inner.trim();
+    if text.is_empty()
+        || text.contains("\n\n")
+        || holds_bare_url(text)
+        || !ends_at_its_end(mark, text)
+    {
+        // Written anew, since here a line may start.
+        return write(children, escaper, out);
+    }
+    let lead = inner.len() - inner.trim_start().len();
+    let trail = inner.trim_end().len();
+    out.push_str(&inner[..lead]);
+    if out.ends_with(['*', '~', '_', '\\']) {
+        out.push(GAP);
+    }
+    out.push_str(mark);
+    out.push_str(text);
+    out.push_str(mark);
+    out.push_str(&inner[trail..]);
+}
+
+/// Whether the text ends with a bare address, which would swallow the mark behind it.
+fn holds_bare_url(text: &str) -> bool {
+    let mut from = 0;
+    while let Some((_, end)) = find_url(&text[from..]) {
+        from += end;
+        if from == text.len() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether Gitter's renderer, which looks for the nearest mark and knows neither escapes nor code in doing so, ends the
+/// emphasis at the end of the text.
+fn ends_at_its_end(mark: &str, text: &str) -> bool {
+    let whole = format!("{text}{mark}");
+    let close = text.len();
+    let mut at = text.chars().next().map_or(0, char::len_utf8);
+    if mark == "*" && whole.starts_with("**") {
+        at = 2;
+    }
+    while at < close {
+        let rest = &whole[at..];
+        let closes = match mark {
+            "*" => rest.starts_with('*') && !rest.starts_with("**"),
+            "**" => rest.starts_with("**") && !rest.starts_with("***"),
+            _ => rest.starts_with(mark),
+        };
+        if closes {
+            return false;
+        }
+        at += if mark == "*" && rest.starts_with("**") {
+            2
+        } else {
+            rest.chars().next().map_or(1, char::len_utf8)
+        };
+    }
+    at == close
+}
+
+fn code(text: &str, escaper: Escaper, out: &mut String) {
+    let text = text.replace('\n', " ");
+    let text = text.trim();
+    if text.is_empty() || text.chars().all(|c| c == '`') {
+        return escaper.text(text, out);
+    }
+    let longest = text
+        .split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    if out.ends_with('`') {
+        out.push(GAP);
+    }
+    // Three or more of them at the start of a line would be a block.
+    if fence.len() > 2 && is_line_start(out) {
+        out.push(GAP);
+    }
+    for piece in [&fence, pad, text, pad, &fence] {
+        out.push_str(piece);
+    }
+}
+
+fn raised(children: &[Node], digits: &str, sign: &str, escaper: Escaper, out: &mut String) {
+    let text = text_of(children);
+    let small: Option<String> = text
+        .chars()
+        .map(|c| digits.chars().nth(usize::try_from(c.to_digit(10)?).ok()?))
+        .collect();
+    if let Some(small) = small.filter(|small| !small.is_empty()) {
+        out.push_str(&small);
+    } else {
+        out.push_str(sign);
+        write(children, escaper, out);
+    }
+}
+
+fn link(href: &str, children: &[Node], alone: bool, escaper: Escaper, out: &mut String) {
+    let shown = text_of(children);
+    let on_the_web = href.starts_with("http://") || href.starts_with("https://");
+    if !on_the_web {
+        // Gitter puts `http://` before every other scheme; an e-mail address it links by itself.
+        let address = href.strip_prefix("mailto:").unwrap_or(href);
+        write(children, escaper, out);
+        if shown.trim() != address && !address.is_empty() {
+            out.push_str(" (");
+            escaper.text(address, out);
+            out.push(')');
+        }
+        return;
+    }
+    if (shown.trim() == href || shown.is_empty())
+        && alone
+        && find_url(href) == Some((0, href.len()))
+    {
+        return escaper.text(href, out);
+    }
+    let mut label = String::from(GAP);
+    let unlinked: Vec<_> = children.iter().map(silent).collect();
+    write(&unlinked, escaper, &mut label);
+    let label = label.trim_start_matches(GAP).replace('\n', " ");
+    let label = if label.trim().is_empty() {
+        href.replace('_', "\\_")
+    } else {
+        label
+    };
+    out.push('[');
+    out.push_str(&bracketed(&label));
+    out.push_str("](");
+    out.push_str(&target(href));
+    out.push(')');
+}
+
+/// What a link shows: nothing in it is a link of its own or rings anybody.
+fn silent(node: &Node) -> Node {
+    match node {
+        Node::Text(_) => node.clone(),
+        Node::Mention(mention) => Node::Text(mention.label.replace('@', &format!("@{GAP}"))),
+        Node::Element(Element {
+            tag: Tag::Link { .. },
+            children,
+        })
+        | Node::MessageLink { children, .. } => Node::Text(text_of(children)),
+        Node::Element(Element { tag, children }) => {
+            tag.clone().with(children.iter().map(silent).collect())
+        }
+    }
+}
+
+/// Escapes square brackets that are not escaped yet.
+fn bracketed(label: &str) -> String {
+    let mut out = String::with_capacity(label.len());
+    let mut escaped = false;
+    for c in label.chars() {
+        if matches!(c, '[' | ']') && !escaped {
+            out.push('\\');
+        }
+        escaped = c == '\\' && !escaped;
+        out.push(c);
+    }
+    out
+}
+
+/// Whether the node is, or has inside, a block.
+pub(super) fn holds_block(node: &Node) -> bool {
+    match node {
+        Node::Text(_) | Node::Mention(_) => false,
+        Node::MessageLink { children, .. } => children.iter().any(holds_block),
+        Node::Element(Element { tag, children }) => {
+            tag.is_block()
+                || matches!(tag, Tag::Cell | Tag::HeaderCell)
+                || children.iter().any(holds_block)
+        }
+    }
+}
+
+/// Adds all texts and addresses, each apart from the others.
+pub(super) fn pieces(nodes: &[Node], out: &mut String) {
+    for node in nodes {
+        out.push(' ');
+        match node {
+            Node::Text(text) => out.push_str(text),
+            Node::Mention(mention) => out.push_str(&mention.label),
+            Node::MessageLink { href, children, .. } => {
+                out.push_str(href);
+                pieces(children, out);
+            }
+            Node::Element(Element { tag, children }) => {
+                if let Tag::Link { href, .. } | Tag::Image { src: href, .. } = tag {
+                    out.push_str(href);
+                }
+                pieces(children, out);
+            }
+        }
+    }
+}
