@@ -2,6 +2,7 @@
 //!
 //! To give the bridge another dependency: a field of [`Parts`], and its place in [`World`].
 
+mod keyed;
 pub mod names;
 mod random;
 
@@ -12,6 +13,7 @@ use remote::{Millis, Network};
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use keyed::Keyed;
 pub use names::Names;
 pub use random::Random;
 
@@ -22,7 +24,7 @@ pub struct Parts {
     /// Settings.
     pub config: Config,
     /// The database.
-    pub store: Arc<Store>,
+    pub store: Store,
     /// The homeserver.
     pub homeserver: Arc<dyn Homeserver>,
     /// The network.
@@ -41,7 +43,7 @@ pub struct World {
     /// Settings.
     pub config: Config,
     /// The database.
-    pub store: Arc<Store>,
+    pub store: Store,
     /// The homeserver.
     pub homeserver: Arc<dyn Homeserver>,
     /// The network.
@@ -62,6 +64,8 @@ pub struct World {
     pub ghosts: Ghosts,
     /// What is going on with portals.
     pub portals: Portals,
+    /// One at a time per user, so that he does not get two spaces.
+    pub(crate) spaces: Keyed<ruma::OwnedUserId>,
     /// Says that work has to end: finish the item in hand and take no other.
     pub stop: CancellationToken,
     kill: CancellationToken,
@@ -84,6 +88,7 @@ impl World {
             intakes: Intakes::default(),
             ghosts: Ghosts::default(),
             portals: Portals::default(),
+            spaces: Keyed::default(),
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -118,17 +118,27 @@ impl Names {
 }
 
 #[cfg(test)]
+impl Names {
+    /// Names for tests of other modules.
+    pub(crate) fn of(bot: &str, username_template: &str, display_name_template: &str) -> Self {
+        let bot = OwnedUserId::try_from(bot).unwrap();
+        let (prefix, suffix) = username_template.split_once("{id}").unwrap();
+        Self {
+            domain: bot.server_name().to_owned(),
+            bot,
+            prefix: prefix.to_owned(),
+            suffix: suffix.to_owned(),
+            display_name: display_name_template.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn names() -> Names {
-        Names {
-            bot: "@gitter:example.org".try_into().unwrap(),
-            domain: "example.org".try_into().unwrap(),
-            prefix: "gitter_".to_owned(),
-            suffix: String::new(),
-            display_name: "{name} (Gitter)".to_owned(),
-        }
+        Names::of("@gitter:example.org", "gitter_{id}", "{name} (Gitter)")
     }
 
     #[test]

@@ -1,0 +1,43 @@
+//! What a lane to Matrix carries.
+//!
+//! Stored as JSON: a new field needs a `#[serde(default)]`.
+
+use remote::{Message, Person, PersonId};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// An item of a lane to Matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "what", rename_all = "snake_case")]
+pub enum ToMatrix {
+    /// A message.
+    Message(Box<Message>),
+    /// Somebody came into the room.
+    Joined(Person),
+    /// Somebody left the room.
+    Left(PersonId),
+    /// Name, topic or picture of the room may have changed.
+    Refresh,
+    /// More messages were missed than are read: some between those before and those behind this are not shown.
+    LeftOut,
+}
+
+impl ToMatrix {
+    /// For the store.
+    ///
+    /// # Errors
+    /// Never, as far as we know; `serde` does not promise it.
+    pub fn to_payload(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|error| Error::Unreadable(error.to_string()))
+    }
+
+    /// From the store.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] for a row that no version of ours wrote.
+    pub fn from_payload(payload: &str) -> Result<Self, Error> {
+        // Without the library's words: they may quote the row, and it holds what somebody wrote.
+        serde_json::from_str(payload).map_err(|error| Error::Unreadable(format!("{:?} error", error.classify())))
+    }
+}

@@ -1,0 +1,79 @@
+//! Words of the bot in a portal: that something did not cross, and why.
+//!
+//! To add one: a function here, or a variant of [`crate::text::Unsupported`] with its words.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use homeserver::{Actor, NewEvent};
+use remote::Millis;
+use ruma::{EventId, RoomId};
+use serde_json::json;
+
+use super::txn;
+use crate::{
+    Ctx, Error,
+    management::notice::{Line, Notice},
+};
+
+/// Says something in a portal, as an answer to an event. `about` tells apart what is said of the same event.
+pub(crate) async fn answer(world: &Ctx, room: &RoomId, event: &EventId, about: &str, line: Line) -> Result<(), Error> {
+    let txn = txn(&["notice", world.names.bot().as_str(), room.as_str(), event.as_str(), about]);
+    say_as(world, room, Some(event), &txn, line).await
+}
+
+/// Says something in a portal. `key` makes it the same thing when it is said again.
+pub(crate) async fn say(world: &Ctx, room: &RoomId, key: &str, line: Line) -> Result<(), Error> {
+    let txn = txn(&["notice", world.names.bot().as_str(), room.as_str(), key]);
+    say_as(world, room, None, &txn, line).await
+}
+
+async fn say_as(world: &Ctx, room: &RoomId, event: Option<&EventId>, txn: &str, line: Line) -> Result<(), Error> {
+    for (page, mut content) in Notice::of(line).contents().into_iter().enumerate() {
+        if let Some(event) = event {
+            content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": event}});
+        }
+        let txn = if page == 0 { txn.to_owned() } else { format!("{txn}.{page}") };
+        let event = NewEvent { who: &Actor::Bot, room, kind: "m.room.message", content: &content, txn: &txn, ts: None };
+        world.homeserver.send(&event).await?;
+    }
+    Ok(())
+}
+
+/// When something was last said, so that a storm of the same thing is answered once.
+#[derive(Default)]
+pub struct Told(Mutex<HashMap<(i64, &'static str), Millis>>);
+
+impl Told {
+    /// Whether it is time to say this in a portal (again), because it was not said within `pause`; if so, it counts as said.
+    pub(crate) fn is_due(&self, portal: i64, what: &'static str, now: Millis, pause: Millis) -> bool {
+        const CLEAN_UP_ABOVE: usize = 256;
+        const LONGEST: Millis = 3_600_000;
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() > CLEAN_UP_ABOVE {
+            told.retain(|_, at| now - *at < LONGEST);
+        }
+        if told.get(&(portal, what)).is_some_and(|at| now - at < pause) {
+            return false;
+        }
+        told.insert((portal, what), now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_is_answered_once() {
+        let told = Told::default();
+        assert!(told.is_due(1, "reaction", 0, 600));
+        assert!(!told.is_due(1, "reaction", 599, 600));
+        assert!(told.is_due(2, "reaction", 599, 600), "another room");
+        assert!(told.is_due(1, "edit", 599, 600), "another thing");
+        assert!(told.is_due(1, "reaction", 600, 600));
+    }
+}

@@ -1,0 +1,212 @@
+//! Network → Matrix: a message by its writer's ghost, and what else happens in a room.
+
+use std::time::Duration;
+
+use homeserver::{Actor, Direction, NewEvent};
+use remote::{Message, MessageId, Person, PersonId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
+use serde_json::Value;
+use store::{Item, Lane, Login, MessageRow, Portal, PortalState};
+
+use super::{ToMatrix, tell, txn};
+use crate::{Ctx, Error, ghost, lanes::Outcome, management::notice::line, portal, text};
+
+/// Works one item. With `suspect`, it may have been carried out already without our knowing. `Err` is only what may pass by itself.
+pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item, suspect: bool) -> Result<Outcome, Error> {
+    let Some(portal) = world.store.portal(portal).await? else {
+        return Ok(Outcome::done());
+    };
+    let Some(room) = portal.room_id.as_deref().and_then(|room| OwnedRoomId::try_from(room).ok()) else {
+        return Ok(Outcome::Paused);
+    };
+    let what = match ToMatrix::from_payload(&item.payload) {
+        Ok(what) => what,
+        Err(error) => {
+            tracing::error!(lane = %item.lane, %error, "passed over");
+            return Ok(Outcome::Failed(error.sentence()));
+        }
+    };
+    // What was said while the user is away from the room waits for him there.
+    if portal.state != PortalState::Joined && !matches!(what, ToMatrix::Refresh) {
+        return Ok(Outcome::Paused);
+    }
+    let Some(login) = login(world, &portal).await? else {
+        return Ok(Outcome::Paused);
+    };
+    let place = Place { world, portal: &portal, room: &room, login: &login };
+    let result = match &what {
+        ToMatrix::Message(message) => place.message(message, suspect).await,
+        ToMatrix::Joined(person) => place.joined(person).await.map(|()| Outcome::done()),
+        ToMatrix::Left(person) => place.left(person).await.map(|()| Outcome::done()),
+        ToMatrix::Refresh => portal::refresh(world, &portal).await.map(|_| Outcome::done()),
+        ToMatrix::LeftOut => place.left_out(&item.key).await.map(|()| Outcome::done()),
+    };
+    match result {
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) if error.needs_login() => Ok(Outcome::Paused),
+        Err(error) => place.lost(&what, error).await,
+        done => done,
+    }
+}
+
+async fn login(world: &Ctx, portal: &Portal) -> Result<Option<Login>, Error> {
+    match portal.login_id {
+        Some(id) => Ok(world.store.login(id).await?),
+        None => Ok(None),
+    }
+}
+
+/// Where an item is delivered.
+struct Place<'a> {
+    world: &'a Ctx,
+    portal: &'a Portal,
+    room: &'a RoomId,
+    login: &'a Login,
+}
+
+impl Place<'_> {
+    async fn message(&self, message: &Message, suspect: bool) -> Result<Outcome, Error> {
+        let world = self.world;
+        if self.is_known(&message.id).await? {
+            return Ok(Outcome::done());
+        }
+        if message.sender.as_ref().is_some_and(|sender| sender.id.as_str() == self.login.person_id) {
+            if world.store.attempting_in(&Lane::ToRemote(self.portal.id)).await? {
+                // It may be the one that is just being sent: the other lane knows soon, and nudges this one.
+                const AT_MOST: Duration = Duration::from_secs(2);
+                return Ok(Outcome::Later(AT_MOST));
+            }
+            // What the other lane recorded between the two questions above.
+            if self.is_known(&message.id).await? {
+                return Ok(Outcome::done());
+            }
+        }
+        if message.blanked {
+            return Ok(Outcome::done());
+        }
+        let who = match &message.sender {
+            Some(person) => ghost::in_room(world, self.login.id, person, self.room, Some(message.sent_at)).await?,
+            None => Actor::Bot,
+        };
+        let names = text::MatrixNames::new(world, self.login);
+        let mut rows = Vec::new();
+        for (part, content) in text::contents(message, &names, world.network.info()).iter().enumerate() {
+            let event = match suspect {
+                true => self.find(&message.id, part).await?,
+                false => None,
+            };
+            let event = match event {
+                Some(event) => event,
+                None => self.send(&who, message, part, content).await?,
+            };
+            rows.push(self.row(message, part, &event));
+        }
+        Ok(Outcome::Done(rows))
+    }
+
+    /// Whether it is shown already, or came from Matrix.
+    async fn is_known(&self, message: &MessageId) -> Result<bool, Error> {
+        Ok(!self.world.store.messages(self.portal.id, message.as_str()).await?.is_empty())
+    }
+
+    async fn send(&self, who: &Actor, message: &Message, part: usize, content: &Value) -> Result<OwnedEventId, Error> {
+        let world = self.world;
+        let txn = txn(&[
+            "message",
+            who.user_id(world.names.bot()).as_str(),
+            &self.portal.id.to_string(),
+            self.room.as_str(),
+            message.id.as_str(),
+            &message.edited_at.unwrap_or_default().to_string(),
+            &part.to_string(),
+        ]);
+        let event = NewEvent {
+            who,
+            room: self.room,
+            kind: "m.room.message",
+            content,
+            txn: &txn,
+            ts: Some(message.sent_at),
+        };
+        match world.homeserver.send(&event).await {
+            // A ghost can be thrown out behind our back. It comes back once; if that does not help, it is not wanted.
+            Err(error) if error.is_forbidden() => {
+                let Some(person) = &message.sender else {
+                    return Err(error.into());
+                };
+                world.store.set_ghost_in(person.id.as_str(), self.room.as_str(), false).await?;
+                ghost::in_room(world, self.login.id, person, self.room, None).await?;
+                Ok(world.homeserver.send(&event).await?)
+            }
+            sent => Ok(sent?),
+        }
+    }
+
+    /// Looks into the room for an event that carries this part of a message.
+    async fn find(&self, message: &MessageId, part: usize) -> Result<Option<OwnedEventId>, Error> {
+        const NEWEST: u16 = 50;
+        let world = self.world;
+        let page = world.homeserver.timeline(self.room, None, Direction::Backward, NEWEST).await?;
+        let key = world.network.info().event_key;
+        let mine = |event: &&homeserver::IncomingEvent| {
+            let named = event.content.get(key);
+            world.names.is_ours(&event.sender)
+                && named.and_then(|it| it.get("id")).and_then(Value::as_str) == Some(message.as_str())
+                && named.and_then(|it| it.get("part")).and_then(Value::as_u64).unwrap_or(0) == part as u64
+        };
+        Ok(page.events.iter().find(mine).map(|event| event.event_id.clone()))
+    }
+
+    fn row(&self, message: &Message, part: usize, event: &EventId) -> MessageRow {
+        MessageRow {
+            portal_id: self.portal.id,
+            remote_id: message.id.to_string(),
+            part: i64::try_from(part).unwrap_or(i64::MAX),
+            event_id: event.to_string(),
+            room_id: self.room.to_string(),
+            sender: message.sender.as_ref().map(|sender| sender.id.to_string()).unwrap_or_default(),
+            by_us: false,
+            sent_at: message.sent_at,
+            edited_at: message.edited_at,
+        }
+    }
+
+    /// Somebody came in. Joins are dear for a homeserver, so only small rooms show everybody.
+    async fn joined(&self, person: &Person) -> Result<(), Error> {
+        let there = self.world.store.ghosts_in(self.room.as_str()).await?;
+        if there.len() < self.world.config.members_initial {
+            ghost::in_room(self.world, self.login.id, person, self.room, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn left(&self, person: &PersonId) -> Result<(), Error> {
+        if self.world.store.ghost_in(person.as_str(), self.room.as_str()).await? {
+            let ghost = Actor::Ghost(self.world.names.ghost(person)?);
+            self.world.homeserver.leave(&ghost, self.room, None).await?;
+            self.world.store.set_ghost_in(person.as_str(), self.room.as_str(), false).await?;
+        }
+        Ok(())
+    }
+
+    async fn left_out(&self, key: &str) -> Result<(), Error> {
+        let network = self.world.network.info().name;
+        let words = line![format!("More was said here than can be shown at once; {network} has what lies between.")];
+        tell::say(self.world, self.room, key, words).await
+    }
+
+    /// It will never be shown here: says so, as far as the room still lets us.
+    async fn lost(&self, what: &ToMatrix, error: Error) -> Result<Outcome, Error> {
+        tracing::warn!(portal = self.portal.id, %error, "not shown on Matrix");
+        let ToMatrix::Message(message) = what else {
+            return Ok(Outcome::done());
+        };
+        let sender = message.sender.as_ref().map_or("somebody", |sender| &sender.display_name);
+        let why = error.sentence();
+        let words = line![format!("A message from {sender} could not be shown here: {why}.")];
+        match tell::say(self.world, self.room, &format!("lost {}", message.id), words).await {
+            Err(error) if error.is_transient() => Err(error),
+            _ => Ok(Outcome::Failed(why)),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Matrix → network: the user's message, as himself.
+//!
+//! A network need not know repeats. So each part is marked as *attempting*, with what is needed to recognise it, before it is sent; after a
+//! crash or a lost answer the room is searched for it, and only if it is not there is it sent again.
+
+use std::time::Duration;
+
+use remote::{Account, Certainty, Fault, Message, MessageId, Millis, Outgoing, Part, RemoteError, RoomId};
+use ruma::RoomId as MatrixRoomId;
+use serde::{Deserialize, Serialize};
+use store::{Item, ItemState, MessageRow, Portal};
+
+use super::{tell, txn};
+use crate::{
+    Ctx, Error,
+    intake::matrix::MatrixEvent,
+    lanes::Outcome,
+    login,
+    management::notice::{code, line},
+    text::{Crossing, Unsupported, crossing, outgoing},
+};
+
+/// How far the network's clock may be off ours.
+const CLOCKS_APART: Millis = 120_000;
+
+/// What is kept beside an item while its parts are being sent. That a part was sent is kept as a row of the message map.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    /// When the first part was first sent, by our clock.
+    first: Option<Millis>,
+    /// The room's newest message that was known before the part in hand was sent.
+    after: Option<MessageId>,
+    /// When that was, by our clock.
+    since: Millis,
+}
+
+/// Works one item. `Err` is only what may pass by itself.
+pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcome, Error> {
+    let Some(portal) = world.store.portal(portal).await? else {
+        return Ok(Outcome::Failed("its room is no longer bridged".to_owned()));
+    };
+    let event: MatrixEvent = match serde_json::from_str(&item.payload) {
+        Ok(event) => event,
+        Err(error) => {
+            tracing::error!(lane = %item.lane, kind = ?error.classify(), "a stored message cannot be read");
+            return Ok(Outcome::Failed("the bridge can no longer read it".to_owned()));
+        }
+    };
+    if event.sender.as_str() != portal.mxid {
+        return stranger(world, &portal, &event).await;
+    }
+    let content = match crossing(&event.kind, &event.content) {
+        Crossing::Message(content) => content,
+        Crossing::Nothing => return Ok(Outcome::done()),
+        Crossing::Unsupported(what) => return unsupported(world, &portal, &event, what).await,
+    };
+    let Some(login) = portal.login_id else {
+        return Ok(Outcome::Paused);
+    };
+    let Some(account) = world.connections.account(login) else {
+        return Ok(Outcome::Paused);
+    };
+    let message = outgoing(world, &portal, &content).await?;
+    match send(world, &portal, item, &event, &*account, &message).await {
+        Ok(rows) => Ok(Outcome::Done(rows)),
+        Err(Error::Remote(error)) => refused(world, &portal, login, item, &event, error).await,
+        Err(error) => Err(error),
+    }
+}
+
+async fn send(
+    world: &Ctx,
+    portal: &Portal,
+    item: &Item,
+    event: &MatrixEvent,
+    account: &dyn Account,
+    message: &Outgoing,
+) -> Result<Vec<MessageRow>, Error> {
+    let room = RoomId::from(portal.remote_room.as_str());
+    let mut progress: Progress =
+        item.note.as_deref().and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default();
+    let known = match progress.first {
+        Some(first) => world.store.known_since(portal.id, first - CLOCKS_APART).await?,
+        None => Vec::new(),
+    };
+    let sent = |index: usize| {
+        let part = part_number(index);
+        known.iter().any(|row| row.by_us && row.event_id == event.event_id.as_str() && row.part == part)
+    };
+    let mut attempted = item.state == ItemState::Attempting;
+    let mut rows = Vec::new();
+    for (index, part) in world.network.compose(message).iter().enumerate() {
+        if sent(index) {
+            continue;
+        }
+        // Known before the next part goes out, since its echo may come at any time.
+        world.store.put_messages(&std::mem::take(&mut rows)).await?;
+        let found = match std::mem::take(&mut attempted) {
+            true => find(&room, account, part, &progress, &known).await?,
+            false => None,
+        };
+        let message = match found {
+            Some(message) => message,
+            None => {
+                // Read anew: by now the room may have gone on.
+                progress.after = cursor(world, portal.id).await?;
+                progress.since = world.now();
+                progress.first.get_or_insert(progress.since);
+                world.store.attempt(item.id, Some(&note(&progress)?), world.now()).await?;
+                account.send(&room, part, &txn(&["remote", event.event_id.as_str(), &index.to_string()])).await?
+            }
+        };
+        rows.push(row(portal, event, index, &message));
+    }
+    Ok(rows)
+}
+
+/// Looks for a part that was attempted and never answered.
+async fn find(
+    room: &RoomId,
+    account: &dyn Account,
+    part: &Part,
+    progress: &Progress,
+    known: &[MessageRow],
+) -> Result<Option<Message>, Error> {
+    let not_before = progress.since - CLOCKS_APART;
+    let known: Vec<_> = known.iter().map(|row| MessageId::from(row.remote_id.as_str())).collect();
+    // As long as this is not answered, the part may stand there.
+    let found = account.find_sent(room, part, progress.after.as_ref(), not_before, &known).await;
+    Ok(found.map_err(RemoteError::perhaps_done)?)
+}
+
+async fn cursor(world: &Ctx, portal: i64) -> Result<Option<MessageId>, Error> {
+    Ok(world.store.portal(portal).await?.and_then(|portal| portal.cursor).map(MessageId::new))
+}
+
+fn note(progress: &Progress) -> Result<String, Error> {
+    serde_json::to_string(progress).map_err(|error| Error::Unreadable(error.to_string()))
+}
+
+fn row(portal: &Portal, event: &MatrixEvent, index: usize, message: &Message) -> MessageRow {
+    MessageRow {
+        portal_id: portal.id,
+        remote_id: message.id.to_string(),
+        part: part_number(index),
+        event_id: event.event_id.to_string(),
+        room_id: event.room.to_string(),
+        sender: message.sender.as_ref().map(|sender| sender.id.to_string()).unwrap_or_default(),
+        by_us: true,
+        sent_at: message.sent_at,
+        edited_at: message.edited_at,
+    }
+}
+
+fn part_number(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+/// The network did not take it, or did not say so.
+async fn refused(
+    world: &Ctx,
+    portal: &Portal,
+    login: i64,
+    item: &Item,
+    event: &MatrixEvent,
+    error: RemoteError,
+) -> Result<Outcome, Error> {
+    let perhaps_done = error.certainty == Certainty::Unknown;
+    if error.fault == Fault::LoggedOut {
+        login::expire(world, login).await?;
+        if !perhaps_done {
+            world.store.postpone(item.id, world.now(), &error.sentence).await?;
+        }
+        return Ok(Outcome::Paused);
+    }
+    if error.is_transient() {
+        waiting(world, portal, item, event, &error).await?;
+        if perhaps_done {
+            // It stays marked as attempting, so that the next try looks for it first. Not at once: what was not answered may still be under way.
+            let seconds = 3 << item.attempts.clamp(0, 4);
+            return Ok(Outcome::Later(Duration::from_secs(seconds)));
+        }
+        if let Fault::RateLimited(until) = error.fault {
+            world.store.postpone(item.id, until, &error.sentence).await?;
+            return Ok(Outcome::Later(Duration::ZERO));
+        }
+        world.store.postpone(item.id, world.now(), &error.sentence).await?;
+        return Err(error.into());
+    }
+    let network = world.network.info().name;
+    let prefix = &world.config.command_prefix;
+    let words = line![
+        format!("Your message was not delivered to {network}: {}. ", error.sentence),
+        code(format!("{prefix} retry all")),
+        " tries again, ",
+        code(format!("{prefix} failed")),
+        " lists what was not delivered.",
+    ];
+    tell::answer(world, &event.room, &event.event_id, &format!("failed {}", item.attempts), words).await?;
+    Ok(Outcome::Failed(error.sentence))
+}
+
+/// After some tries, says once that the message waits.
+async fn waiting(world: &Ctx, portal: &Portal, item: &Item, event: &MatrixEvent, error: &RemoteError) -> Result<(), Error> {
+    const PATIENCE: Millis = 30_000;
+    const PAUSE: Millis = 3_600_000;
+    let now = world.now();
+    if now - item.accepted_at >= PATIENCE && world.portals.told.is_due(portal.id, "waiting", now, PAUSE) {
+        let words = line![format!("Your message waits: {}. It will be delivered as soon as possible.", error.sentence)];
+        tell::answer(world, &event.room, &event.event_id, "waiting", words).await?;
+    }
+    Ok(())
+}
+
+/// Said by somebody else than the portal's user.
+async fn stranger(world: &Ctx, portal: &Portal, event: &MatrixEvent) -> Result<Outcome, Error> {
+    if world.store.mark(event.room.as_str(), &format!("stranger {}", event.sender), world.now()).await? {
+        let network = world.network.info().name;
+        let words = line![format!("What {} writes here does not reach {network}: this room belongs to {}.", event.sender, portal.mxid)];
+        tell::answer(world, &event.room, &event.event_id, "stranger", words).await?;
+    }
+    Ok(Outcome::done())
+}
+
+/// Nothing that can cross (yet).
+async fn unsupported(world: &Ctx, portal: &Portal, event: &MatrixEvent, what: Unsupported) -> Result<Outcome, Error> {
+    if world.portals.told.is_due(portal.id, what.name(), world.now(), what.quiet_for()) {
+        let words = line![what.words(world.network.info().name)];
+        let room: &MatrixRoomId = &event.room;
+        match tell::answer(world, room, &event.event_id, "unsupported", words).await {
+            Err(error) if !error.is_transient() => tracing::warn!(%room, %error, "cannot say that something did not cross"),
+            told => told?,
+        }
+    }
+    Ok(Outcome::done())
+}

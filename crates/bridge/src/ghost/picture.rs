@@ -1,0 +1,64 @@
+//! Pictures of people and rooms: each is fetched from the network and stored on the homeserver once.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use remote::{Avatar, Millis};
+use ruma::OwnedMxcUri;
+
+use crate::{Ctx, Error};
+
+/// Larger ones are not worth carrying; the largest that networks make themselves are far smaller.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Pictures that could not be fetched, and when: they are not asked for again with each message.
+#[derive(Default)]
+pub(super) struct Failures(Mutex<HashMap<String, Millis>>);
+
+impl Failures {
+    const PAUSE: Millis = 3_600_000;
+
+    /// Whether fetching it failed not long ago.
+    pub(super) fn failed(&self, key: &str, now: Millis) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).is_some_and(|at| now - at < Self::PAUSE)
+    }
+
+    fn add(&self, key: &str, now: Millis) {
+        const CLEAN_UP_ABOVE: usize = 256;
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() > CLEAN_UP_ABOVE {
+            failures.retain(|_, at| now - *at < Self::PAUSE);
+        }
+        failures.insert(key.to_owned(), now);
+    }
+}
+
+/// The picture's address on the homeserver; `None` if it cannot be had now, which is no reason to hold up anything.
+pub(crate) async fn upload(world: &Ctx, login: i64, avatar: &Avatar) -> Result<Option<OwnedMxcUri>, Error> {
+    if let Some(mxc) = world.store.avatar(&avatar.key).await? {
+        return Ok(Some(OwnedMxcUri::from(mxc)));
+    }
+    if world.ghosts.pictures.failed(&avatar.key, world.now()) {
+        return Ok(None);
+    }
+    let Some(account) = world.connections.account(login) else {
+        return Ok(None);
+    };
+    let mxc = match account.avatar(avatar, MAX_BYTES).await {
+        Ok(image) => match world.homeserver.upload(image.bytes, &image.mime, None).await {
+            Ok(mxc) => mxc,
+            Err(error) => return failed(world, avatar, &error),
+        },
+        Err(error) => return failed(world, avatar, &error),
+    };
+    world.store.put_avatar(&avatar.key, mxc.as_str()).await?;
+    Ok(Some(mxc))
+}
+
+fn failed(world: &Ctx, avatar: &Avatar, error: &dyn std::error::Error) -> Result<Option<OwnedMxcUri>, Error> {
+    tracing::debug!(error, "a picture cannot be had");
+    world.ghosts.pictures.add(&avatar.key, world.now());
+    Ok(None)
+}

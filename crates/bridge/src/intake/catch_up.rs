@@ -1,0 +1,259 @@
+//! Catching up: reads what came into a room while nobody listened, and puts it before what comes in meanwhile.
+//!
+//! A portal that is *behind* has its live messages held back in memory until everything before them is read and stored;
+//! the cursor moves with what is stored only, so a bridge that dies on the way reads it all again. One worker per login goes
+//! through its portals one after the other, as the network's budget allows.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, PoisonError},
+};
+
+use remote::{Account, History, Message, MessageId, RoomId};
+use store::{Login, NewItem, Portal, PortalState};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::remote::message_item;
+use crate::{Ctx, Error, delivery::ToMatrix, lanes, lanes::Backoff, portal};
+
+/// What the logins of this process are behind with.
+#[derive(Default)]
+pub struct Intakes(std::sync::Mutex<HashMap<i64, Arc<Intake>>>);
+
+impl Intakes {
+    pub(super) fn of(&self, login: i64) -> Arc<Intake> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(login).or_default().clone()
+    }
+
+    /// Forgets a login that is gone.
+    pub fn forget(&self, login: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&login);
+    }
+}
+
+/// What one login is behind with.
+#[derive(Default)]
+pub(super) struct Intake(Mutex<Behind>);
+
+impl Intake {
+    pub(super) async fn lock(&self) -> MutexGuard<'_, Behind> {
+        self.0.lock().await
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Behind {
+    portals: HashMap<i64, Held>,
+    queue: VecDeque<i64>,
+    working: bool,
+}
+
+/// Live messages of a portal that is behind.
+#[derive(Default)]
+struct Held {
+    messages: Vec<Message>,
+    /// More was missed, or came in than is worth holding: read once more instead.
+    again: bool,
+}
+
+impl Behind {
+    /// Holds a message back if its portal is behind.
+    pub(super) fn hold_back(&mut self, portal: i64, message: &Message) -> bool {
+        const AT_MOST: usize = 200;
+        let Some(held) = self.portals.get_mut(&portal) else {
+            return false;
+        };
+        if held.messages.len() < AT_MOST {
+            held.messages.push(message.clone());
+        } else {
+            held.again = true;
+        }
+        true
+    }
+
+    fn add(&mut self, portal: i64) {
+        if let Some(held) = self.portals.get_mut(&portal) {
+            held.again = true;
+        } else {
+            self.portals.insert(portal, Held::default());
+        }
+        if !self.queue.contains(&portal) {
+            self.queue.push_back(portal);
+        }
+    }
+}
+
+/// After a connection was made: reads what was missed, and opens rooms that were entered meanwhile.
+pub(super) async fn connected(world: &Ctx, login: &Login, missed: bool) -> Result<(), Error> {
+    let portals = world.store.joined_portals(login.id).await?;
+    let behind = portals.iter().filter(|portal| missed || !portal.opened).map(|portal| portal.id);
+    begin(world, login.id, behind).await;
+    Ok(())
+}
+
+/// After the network said that it did not tell everything.
+pub(super) async fn gap(world: &Ctx, login: &Login, rooms: &[RoomId]) -> Result<(), Error> {
+    let portals = world.store.joined_portals(login.id).await?;
+    let concerned = |portal: &&Portal| rooms.is_empty() || rooms.iter().any(|room| room.as_str() == portal.remote_room);
+    begin(world, login.id, portals.iter().filter(concerned).map(|portal| portal.id)).await;
+    Ok(())
+}
+
+/// Marks portals as behind, from now on, and has them read.
+pub(crate) async fn begin(world: &Ctx, login: i64, portals: impl Iterator<Item = i64>) {
+    let intake = world.intakes.of(login);
+    let mut behind = intake.lock().await;
+    for portal in portals {
+        behind.add(portal);
+    }
+    if !behind.working && !behind.queue.is_empty() {
+        behind.working = true;
+        drop(behind);
+        let task = work(world.clone(), login, intake.clone());
+        world.spawn(task);
+    }
+}
+
+async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
+    let mut wait = Backoff::default();
+    while !world.stop.is_cancelled() {
+        let Some(id) = ({
+            let mut behind = intake.lock().await;
+            let next = behind.queue.pop_front();
+            behind.working = next.is_some();
+            next
+        }) else {
+            return;
+        };
+        match one(&world, login, id, &intake).await {
+            Ok(()) => wait = Backoff::default(),
+            Err(error) if error.is_transient() => {
+                tracing::debug!(login, portal = id, %error, "cannot catch up yet");
+                intake.lock().await.queue.push_back(id);
+                tokio::select! {
+                    () = world.stop.cancelled() => return,
+                    () = tokio::time::sleep(wait.next(&world)) => {}
+                }
+            }
+            Err(error) if error.needs_login() => {
+                // The next connection begins anew with everything.
+                let mut behind = intake.lock().await;
+                behind.portals.clear();
+                behind.queue.clear();
+                behind.working = false;
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(login, portal = id, %error, "a room's history cannot be read");
+                let held = intake.lock().await.portals.remove(&id).unwrap_or_default();
+                if let Err(error) = commit(&world, login, id, &held.messages, None).await {
+                    tracing::warn!(login, portal = id, %error, "live messages of a room could not be stored");
+                }
+            }
+        }
+    }
+}
+
+async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Error> {
+    let Some(portal) = world.store.portal(id).await?.filter(|portal| portal.state == PortalState::Joined) else {
+        intake.lock().await.portals.remove(&id);
+        return Ok(());
+    };
+    let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
+    let read = read(world, &portal, &*account).await?;
+    let mut behind = intake.lock().await;
+    commit(world, login, id, &read.messages, read.left_out).await?;
+    if let Some(cursor) = &read.cursor {
+        world.store.set_portal_cursor(id, cursor.as_str()).await?;
+    }
+    match behind.portals.get_mut(&id) {
+        Some(held) if held.again => {
+            held.messages.clear();
+            held.again = false;
+            if !behind.queue.contains(&id) {
+                behind.queue.push_back(id);
+            }
+        }
+        Some(held) => {
+            let seen = |message: &Message| read.messages.iter().any(|read| read.id == message.id);
+            let live: Vec<_> = held.messages.iter().filter(|message| !seen(message)).cloned().collect();
+            commit(world, login, id, &live, None).await?;
+            behind.portals.remove(&id);
+        }
+        None => {}
+    }
+    drop(behind);
+    if !portal.opened {
+        world.spawn(portal::enter::members(world.clone(), login, id));
+    }
+    Ok(())
+}
+
+/// What was read of a room.
+struct Read {
+    /// Oldest first.
+    messages: Vec<Message>,
+    /// Messages were left out before the one with this index.
+    left_out: Option<usize>,
+    /// Where to go on although none of the messages read is to be shown.
+    cursor: Option<MessageId>,
+}
+
+async fn read(world: &Ctx, portal: &Portal, account: &dyn Account) -> Result<Read, Error> {
+    let room = RoomId::from(portal.remote_room.as_str());
+    let backfill = world.config.backfill;
+    let limit = if portal.cursor.is_none() && !portal.opened { backfill.initial } else { backfill.missed };
+    if limit == 0 {
+        let newest = account.history(&room, &History::Newest, 1).await?;
+        let cursor = newest.last().map(|message| message.id.clone());
+        return Ok(Read { messages: Vec::new(), left_out: None, cursor });
+    }
+    let Some(cursor) = &portal.cursor else {
+        let messages = account.history(&room, &History::Newest, limit).await?;
+        return Ok(Read { messages, left_out: None, cursor: None });
+    };
+    let after = History::After(MessageId::from(cursor.as_str()));
+    let mut messages = account.history(&room, &after, limit).await?;
+    if messages.len() < limit {
+        return Ok(Read { messages, left_out: None, cursor: None });
+    }
+    // There may be more than may be read. The newest ones matter most; what lies between is left out, and said to be.
+    const NEWEST: usize = 50;
+    let mut newest = account.history(&room, &History::Newest, limit.min(NEWEST)).await?;
+    let overlap = newest.iter().any(|message| messages.iter().any(|read| read.id == message.id));
+    newest.retain(|message| messages.iter().all(|read| read.id != message.id));
+    let left_out = (!overlap && !newest.is_empty()).then_some(messages.len());
+    messages.append(&mut newest);
+    Ok(Read { messages, left_out, cursor: None })
+}
+
+/// Stores messages and moves the cursor behind them, in one commit.
+async fn commit(
+    world: &Ctx,
+    login: i64,
+    id: i64,
+    messages: &[Message],
+    left_out: Option<usize>,
+) -> Result<(), Error> {
+    let Some(last) = messages.last() else {
+        return Ok(());
+    };
+    let lane = store::Lane::ToMatrix(id);
+    let mut items = Vec::with_capacity(messages.len());
+    for (index, message) in messages.iter().enumerate() {
+        if left_out == Some(index) {
+            items.push(NewItem {
+                lane: lane.clone(),
+                login_id: Some(login),
+                key: format!("left-out/{}", message.id),
+                payload: ToMatrix::LeftOut.to_payload()?,
+            });
+        }
+        if world.store.messages(id, message.id.as_str()).await?.is_empty() {
+            items.push(message_item(id, login, message)?);
+        }
+    }
+    world.store.accept_remote(id, &items, Some(last.id.as_str()), world.now()).await?;
+    lanes::wake(world, &lane);
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! What the homeserver tells: each event of a transaction is sorted into a lane, and all are committed at once.
+//!
+//! Sorting looks at nothing but the event and whose room it is, so that it cannot fail half-way. To care for another kind
+//! of event: its line in [`classify`].
+
+use homeserver::{IncomingEvent, Transaction, Unavailable};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Lane, NewItem};
+
+use super::{ControlEvent, Membership};
+use crate::{Ctx, Error, lanes, world::Names};
+
+/// An event on its way to the network, as the homeserver told it. It is read when it is delivered and not before, so that a second
+/// try benefits from whatever was mended meanwhile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatrixEvent {
+    /// The event.
+    pub event_id: OwnedEventId,
+    /// Where.
+    pub room: OwnedRoomId,
+    /// Who.
+    pub sender: OwnedUserId,
+    /// Its type.
+    pub kind: String,
+    /// When, in milliseconds since 1970.
+    pub ts: i64,
+    /// Its content.
+    pub content: Value,
+    /// What it redacts, if it is a redaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacts: Option<OwnedEventId>,
+}
+
+/// Whose room it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// A portal.
+    Portal { id: i64, login_id: Option<i64> },
+    /// A management room, one that may become one, a space, or none of ours.
+    Other,
+}
+
+/// Where an event goes.
+#[derive(Debug, PartialEq)]
+enum Route {
+    Ignore,
+    Control(ControlEvent),
+    ToRemote { portal: i64, login_id: Option<i64> },
+}
+
+/// Takes a transaction: `Ok` means that everything in it is stored.
+///
+/// # Errors
+/// When the database did not commit; the homeserver then sends it again.
+pub(crate) async fn accept(world: &Ctx, id: &str, transaction: Transaction) -> Result<(), Unavailable> {
+    let count = transaction.events.len();
+    match store(world, transaction).await {
+        Ok(touched) => {
+            tracing::debug!(transaction = id, events = count, lanes = touched.len(), "accepted");
+            for lane in &touched {
+                lanes::wake(world, lane);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            tracing::warn!(transaction = id, %error, "cannot take a transaction; the homeserver will repeat it");
+            Err(Unavailable)
+        }
+    }
+}
+
+/// Whether we have made this user.
+pub(crate) async fn user_exists(world: &Ctx, user: &UserId) -> bool {
+    if user == world.names.bot() {
+        return true;
+    }
+    let Some(person) = world.names.person(user) else {
+        return false;
+    };
+    match world.store.ghost(person.as_str()).await {
+        Ok(ghost) => ghost.is_some_and(|ghost| ghost.registered),
+        Err(_) => false,
+    }
+}
+
+async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<Lane>, Error> {
+    let mut items = Vec::new();
+    for event in transaction.events {
+        if world.names.is_ours(&event.sender) {
+            continue;
+        }
+        let place = match world.store.portal_by_room(event.room_id.as_str()).await? {
+            Some(portal) => Place::Portal { id: portal.id, login_id: portal.login_id },
+            None => Place::Other,
+        };
+        items.extend(item(classify(&event, &place, &world.names, &world.config.command_prefix), event)?);
+    }
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(world.store.accept_events(&items, world.now()).await?)
+}
+
+fn item(route: Route, event: IncomingEvent) -> Result<Option<NewItem>, Error> {
+    let unwritable = |error: serde_json::Error| Error::Unreadable(error.to_string());
+    let key = event.event_id.to_string();
+    Ok(match route {
+        Route::Ignore => None,
+        Route::Control(control) => Some(NewItem {
+            lane: Lane::Control(control.room().to_string()),
+            login_id: None,
+            key,
+            payload: serde_json::to_string(&control).map_err(unwritable)?,
+        }),
+        Route::ToRemote { portal, login_id } => {
+            let event = MatrixEvent {
+                event_id: event.event_id,
+                room: event.room_id,
+                sender: event.sender,
+                kind: event.kind,
+                ts: event.ts,
+                content: event.content,
+                redacts: event.redacts,
+            };
+            let payload = serde_json::to_string(&event).map_err(unwritable)?;
+            Some(NewItem { lane: Lane::ToRemote(portal), login_id, key, payload })
+        }
+    })
+}
+
+/// Sorts an event that neither the bot nor a ghost sent.
+fn classify(event: &IncomingEvent, place: &Place, names: &Names, prefix: &str) -> Route {
+    if event.kind == "m.room.member" {
+        return member(event, names);
+    }
+    if event.state_key.is_some() {
+        // Names, topics and settings of portals are not the user's to change, those of other rooms are not ours to mind.
+        return Route::Ignore;
+    }
+    let msgtype = text(event, "msgtype");
+    let is_edit = event.content.pointer("/m.relates_to/rel_type").and_then(Value::as_str) == Some("m.replace");
+    let said = if event.kind == "m.room.message" && !is_edit { msgtype } else { None };
+    let (event_id, room, sender) = (event.event_id.clone(), event.room_id.clone(), event.sender.clone());
+    match (place, said) {
+        (Place::Portal { id, login_id }, said) => {
+            let command = said.filter(|kind| *kind == "m.text").and_then(|_| text(event, "body"));
+            match command.and_then(|body| strip_prefix(body, prefix)) {
+                Some(command) => Route::Control(ControlEvent::Said {
+                    event_id,
+                    room,
+                    sender,
+                    text: command.to_owned(),
+                    prefixed: true,
+                }),
+                None => Route::ToRemote { portal: *id, login_id: *login_id },
+            }
+        }
+        (Place::Other, Some("m.text" | "m.emote")) => {
+            let body = text(event, "body").unwrap_or_default();
+            let command = strip_prefix(body, prefix);
+            Route::Control(ControlEvent::Said {
+                event_id,
+                room,
+                sender,
+                text: command.unwrap_or(body).to_owned(),
+                prefixed: command.is_some(),
+            })
+        }
+        // What other bots say is not for us; answering it is how loops begin.
+        (Place::Other, Some("m.notice")) => Route::Ignore,
+        (Place::Other, _) => match event.kind.as_str() {
+            "m.reaction" | "m.room.redaction" => Route::Ignore,
+            _ if is_edit => Route::Ignore,
+            kind => Route::Control(ControlEvent::SentOther { event_id, room, sender, kind: kind.to_owned() }),
+        },
+    }
+}
+
+fn member(event: &IncomingEvent, names: &Names) -> Route {
+    let Some(user) = event.state_key.as_deref().and_then(|user| OwnedUserId::try_from(user).ok()) else {
+        return Route::Ignore;
+    };
+    let Some(membership) = event.content.get("membership").and_then(|it| Membership::deserialize(it).ok()) else {
+        return Route::Ignore;
+    };
+    // A ghost that is thrown out comes back when it next speaks; one that is invited has nothing to do there.
+    if names.person(&user).is_some() {
+        return Route::Ignore;
+    }
+    Route::Control(ControlEvent::Member {
+        event_id: event.event_id.clone(),
+        room: event.room_id.clone(),
+        sender: event.sender.clone(),
+        user,
+        membership,
+        ts: event.ts,
+    })
+}
+
+fn text<'a>(event: &'a IncomingEvent, field: &str) -> Option<&'a str> {
+    event.content.get(field).and_then(Value::as_str)
+}
+
+/// What follows the prefix, if the text begins with it (in any case) as a word of its own.
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let text = text.trim_start();
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    let own_word = rest.is_empty() || rest.starts_with(char::is_whitespace);
+    (head.eq_ignore_ascii_case(prefix) && own_word).then(|| rest.trim())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! What a connected account tells: committed together with the room's cursor before the network goes on.
+//!
+//! To take another event: its arm in [`RemoteSink::take`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use remote::{Event, EventSink, Message, RoomId, SinkClosed};
+use store::{Lane, Login, NewItem, Portal, PortalState};
+
+use super::catch_up::{self, Intake};
+use crate::{Ctx, Error, delivery::ToMatrix, ghost, lanes, lanes::Backoff, login};
+
+/// Takes what the account of one login tells.
+pub struct RemoteSink {
+    world: Ctx,
+    login: Login,
+    intake: Arc<Intake>,
+}
+
+impl RemoteSink {
+    /// A sink for one connection of this login.
+    pub fn new(world: &Ctx, login: &Login) -> Self {
+        Self { world: world.clone(), login: login.clone(), intake: world.intakes.of(login.id) }
+    }
+
+    async fn take(&self, event: &Event) -> Result<(), Error> {
+        let world = &self.world;
+        match event {
+            Event::Connected { missed } => {
+                world.connections.connected(self.login.id);
+                catch_up::connected(world, &self.login, *missed).await
+            }
+            Event::Disconnected { why } => {
+                world.connections.disconnected(self.login.id, why);
+                Ok(())
+            }
+            Event::Gap { rooms } => catch_up::gap(world, &self.login, rooms).await,
+            Event::Message(message) => self.message(message).await,
+            // Edits and deletions are not carried yet. What is known of a message keeps when it was last
+            // changed, so that they can be told apart from what has been shown.
+            Event::Changed(message) => {
+                tracing::debug!(login = self.login.id, message = %message.id, "changed");
+                Ok(())
+            }
+            Event::Deleted { message, .. } => {
+                tracing::debug!(login = self.login.id, %message, "deleted");
+                Ok(())
+            }
+            Event::Joined { room, person } => {
+                self.put(room, format!("joined/{}", person.id), ToMatrix::Joined(person.clone())).await
+            }
+            Event::Left { room, person } => {
+                self.put(room, format!("left/{person}"), ToMatrix::Left(person.clone())).await
+            }
+            Event::Person(person) => {
+                if person.id.as_str() == self.login.person_id {
+                    world.store.set_login_profile(self.login.id, &person.username, &person.display_name).await?;
+                }
+                ghost::changed(world, self.login.id, person.clone());
+                Ok(())
+            }
+            Event::RoomAdded(room) => {
+                login::room_added(world, self.login.id, (**room).clone());
+                Ok(())
+            }
+            Event::RoomChanged(room) => self.put(room, "refresh".to_owned(), ToMatrix::Refresh).await,
+            Event::RoomRemoved(room) => {
+                login::room_removed(world, self.login.id, room);
+                Ok(())
+            }
+        }
+    }
+
+    async fn portal(&self, room: &RoomId) -> Result<Option<Portal>, Error> {
+        let portal = self.world.store.portal_of(&self.login.mxid, room.as_str()).await?;
+        Ok(portal.filter(|portal| portal.login_id == Some(self.login.id)))
+    }
+
+    async fn message(&self, message: &Message) -> Result<(), Error> {
+        let world = &self.world;
+        let Some(portal) = self.portal(&message.room).await?.filter(|portal| portal.state == PortalState::Joined) else {
+            return Ok(());
+        };
+        let item = message_item(portal.id, self.login.id, message)?;
+        let mut behind = self.intake.lock().await;
+        if behind.hold_back(portal.id, message) {
+            // What came before it is still being read. Held in memory only: until it is stored, the cursor says that it is not.
+            return Ok(());
+        }
+        world.store.accept_remote(portal.id, &[item], Some(message.id.as_str()), world.now()).await?;
+        drop(behind);
+        lanes::wake(world, &Lane::ToMatrix(portal.id));
+        Ok(())
+    }
+
+    /// Puts something without a place in the room's history into the portal's lane.
+    async fn put(&self, room: &RoomId, key: String, what: ToMatrix) -> Result<(), Error> {
+        let world = &self.world;
+        let Some(portal) = self.portal(room).await?.filter(|portal| portal.room_id.is_some()) else {
+            return Ok(());
+        };
+        let lane = Lane::ToMatrix(portal.id);
+        let payload = what.to_payload()?;
+        let item = NewItem { lane: lane.clone(), login_id: Some(self.login.id), key, payload };
+        world.store.accept_remote(portal.id, &[item], None, world.now()).await?;
+        lanes::wake(world, &lane);
+        Ok(())
+    }
+}
+
+/// The item that carries a message to Matrix.
+pub(super) fn message_item(portal: i64, login: i64, message: &Message) -> Result<NewItem, Error> {
+    Ok(NewItem {
+        lane: Lane::ToMatrix(portal),
+        login_id: Some(login),
+        key: format!("message/{}", message.id),
+        payload: ToMatrix::Message(Box::new(message.clone())).to_payload()?,
+    })
+}
+
+#[async_trait]
+impl EventSink for RemoteSink {
+    async fn accept(&mut self, event: Event) -> Result<(), SinkClosed> {
+        let mut wait = Backoff::default();
+        loop {
+            if self.world.stop.is_cancelled() {
+                return Err(SinkClosed);
+            }
+            // An event that is not stored must not be passed over: the network waits as long as the database does.
+            match self.take(&event).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(login = self.login.id, %error, "cannot take an event; trying again");
+                    tokio::select! {
+                        () = self.world.stop.cancelled() => {}
+                        () = tokio::time::sleep(wait.next(&self.world)) => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(login = self.login.id, %error, "an event cannot be taken");
+                    return Ok(());
+                }
+            }
+        }
+    }
+}

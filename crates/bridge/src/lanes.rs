@@ -1,0 +1,136 @@
+//! Lanes: ordered, durable queues, one row of the store an item; a task per lane that has rows, none otherwise.
+//!
+//! A [`Lease`] is the right to work a lane; there is one at a time, and it ends with the task that holds it. This process leases
+//! all lanes to itself; when several processes share a database, `Lanes::take` is where they will have to ask.
+//!
+//! To add a kind of lane: a variant of [`store::Lane`], and its arm in `step`.
+
+mod lease;
+mod run;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use store::{Lane, MessageRow};
+use tokio::sync::Semaphore;
+
+use crate::{Ctx, Error, Figures};
+use lease::{Lease, Leases};
+
+pub(crate) use run::Backoff;
+
+/// How one step of a lane came out, if it did not fail.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Carried out; these are the rows to remember it by.
+    Done(Vec<MessageRow>),
+    /// Not yet: look again after so long, or when the lane is nudged.
+    Later(Duration),
+    /// It will not work until somebody does something, who then nudges the lane. No task is kept for it.
+    Paused,
+    /// It can never work, for this reason; the user has been told.
+    Failed(String),
+}
+
+impl Outcome {
+    /// Carried out, with nothing to remember.
+    pub fn done() -> Self {
+        Self::Done(Vec::new())
+    }
+}
+
+/// The lanes this process owns.
+pub struct Lanes {
+    leases: Leases,
+    /// How many items are carried to the homeserver at once: a storm in many rooms must not become one there.
+    to_matrix: Semaphore,
+    carried_to_remote: AtomicU64,
+    carried_to_matrix: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        const TO_MATRIX_AT_ONCE: usize = 8;
+        Self {
+            leases: Leases::default(),
+            to_matrix: Semaphore::new(TO_MATRIX_AT_ONCE),
+            carried_to_remote: AtomicU64::new(0),
+            carried_to_matrix: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Lanes {
+    /// The part of the figures that lanes know.
+    pub(crate) fn figures(&self) -> Figures {
+        Figures {
+            lanes: self.leases.len() as u64,
+            to_remote: self.carried_to_remote.load(Ordering::Relaxed),
+            to_matrix: self.carried_to_matrix.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            ..Figures::default()
+        }
+    }
+
+    fn count(&self, lane: &Lane, outcome: &Outcome) {
+        let counter = match (outcome, lane) {
+            (Outcome::Failed(_), _) => &self.failed,
+            (Outcome::Done(_), Lane::ToRemote(_)) => &self.carried_to_remote,
+            (Outcome::Done(_), Lane::ToMatrix(_)) => &self.carried_to_matrix,
+            _ => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Starts a task for each lane that has rows from an earlier life.
+pub(crate) async fn start(world: &Ctx) -> Result<(), Error> {
+    for lane in world.store.waiting_lanes().await? {
+        if let Some(lease) = world.lanes.leases.take(&lane) {
+            // What stands at its head may have been carried out just before that life ended.
+            world.spawn(run::lane(world.clone(), lease.inherited()));
+        }
+    }
+    Ok(())
+}
+
+/// Says that something was put into a lane.
+pub fn wake(world: &Ctx, lane: &Lane) {
+    if world.stop.is_cancelled() {
+        return;
+    }
+    if let Some(lease) = world.lanes.leases.take(lane) {
+        world.spawn(run::lane(world.clone(), lease));
+    }
+}
+
+/// Says that what a lane may be waiting for has changed: it looks again at once.
+pub fn nudge(world: &Ctx, lane: &Lane) {
+    wake(world, lane);
+    world.lanes.leases.nudge(lane);
+}
+
+/// Ends the wait of a lane's task, if it has one.
+pub(crate) fn nudge_if_leased(world: &Ctx, lane: &Lane) {
+    world.lanes.leases.nudge(lane);
+}
+
+/// Nudges all lanes of a login, after its connection or its credentials came back.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn wake_login(world: &Ctx, login_id: i64) -> Result<(), Error> {
+    let portals: Vec<i64> = world.store.joined_portals(login_id).await?.iter().map(|portal| portal.id).collect();
+    for lane in world.store.waiting_lanes().await? {
+        if let Lane::ToRemote(portal) | Lane::ToMatrix(portal) = lane
+            && portals.contains(&portal)
+        {
+            nudge(world, &lane);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The task of a lane: takes its items in order until none is left.
+
+use std::time::Duration;
+
+use store::{Item, Lane};
+
+use super::{Lease, Outcome};
+use crate::{Ctx, Error, delivery};
+
+/// Works a lane until it is empty, paused, or the bridge stops.
+pub(super) async fn lane(world: Ctx, mut lease: Lease) {
+    let mut wait = Backoff::default();
+    // The head of an inherited lane, and whatever failed after it was sent, may stand on the other side already.
+    let mut suspect = lease.is_inherited();
+    while !world.stop.is_cancelled() {
+        lease.looking();
+        let item = match world.store.next_item(lease.lane()).await {
+            Ok(Some(item)) => item,
+            Ok(None) if lease.release() => return,
+            Ok(None) => continue,
+            Err(error) => {
+                tracing::warn!(lane = %lease.lane(), %error, "the database does not answer");
+                pause(&world, &lease, wait.next(&world)).await;
+                continue;
+            }
+        };
+        if let Some(ahead) = ahead(&item, world.now()) {
+            pause(&world, &lease, ahead).await;
+            continue;
+        }
+        match step(&world, lease.lane(), &item, suspect).await {
+            Ok(Outcome::Paused) if lease.release() => return,
+            Ok(Outcome::Paused) => {}
+            Ok(Outcome::Later(time)) => pause(&world, &lease, time).await,
+            Ok(outcome) => match record(&world, &item, &outcome).await {
+                Ok(()) => {
+                    world.lanes.count(lease.lane(), &outcome);
+                    wait.reset();
+                    suspect = false;
+                }
+                Err(error) => {
+                    tracing::warn!(lane = %lease.lane(), %error, "the database does not answer");
+                    suspect = true;
+                    pause(&world, &lease, wait.next(&world)).await;
+                }
+            },
+            Err(error) => {
+                suspect = true;
+                let time = wait.next(&world);
+                tracing::debug!(lane = %lease.lane(), %error, ?time, "not now");
+                pause(&world, &lease, time).await;
+            }
+        }
+    }
+}
+
+/// Works one item. `Err` is only what may pass by itself.
+async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Outcome, Error> {
+    match lane {
+        Lane::Control(_) => delivery::control::work(world, item).await,
+        Lane::ToRemote(portal) => delivery::to_remote::work(world, *portal, item).await,
+        Lane::ToMatrix(portal) => {
+            // Never closed, so never an error; without a permit the work is merely less evenly spread.
+            let _permit = world.lanes.to_matrix.acquire().await.ok();
+            delivery::to_matrix::work(world, *portal, item, suspect).await
+        }
+    }
+}
+
+async fn record(world: &Ctx, item: &Item, outcome: &Outcome) -> Result<(), Error> {
+    match outcome {
+        Outcome::Done(rows) => world.store.finish(item.id, rows, world.now()).await?,
+        Outcome::Failed(why) => world.store.fail_item(item.id, why, world.now()).await?,
+        Outcome::Later(_) | Outcome::Paused => {}
+    }
+    if let Lane::ToRemote(portal) = &item.lane {
+        // A message of the user's own may be waiting on the other lane to know whether it is this one.
+        super::nudge_if_leased(world, &Lane::ToMatrix(*portal));
+    }
+    Ok(())
+}
+
+/// How long until the item's time has come, if it has not.
+fn ahead(item: &Item, now: i64) -> Option<Duration> {
+    let millis = u64::try_from(item.not_before? - now).ok().filter(|millis| *millis > 0)?;
+    Some(Duration::from_millis(millis))
+}
+
+async fn pause(world: &Ctx, lease: &Lease, time: Duration) {
+    tokio::select! {
+        () = world.stop.cancelled() => {}
+        () = lease.nudged() => {}
+        () = tokio::time::sleep(time) => {}
+    }
+}
+
+/// How long to wait after failures in a row.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    const LONGEST: Duration = Duration::from_secs(60);
+
+    /// One more failure: doubles from a second to a minute, less up to a quarter so that lanes do not march in step.
+    pub(crate) fn next(&mut self, world: &Ctx) -> Duration {
+        let whole = Duration::from_secs(1 << self.failures.min(6)).min(Self::LONGEST);
+        self.failures += 1;
+        let quarter = u64::try_from(whole.as_millis() / 4).unwrap_or(0);
+        whole - Duration::from_millis(world.random.below(quarter.max(1)))
+    }
+
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+}

@@ -1,0 +1,114 @@
+//! The personal space: a private room that lists a user's portals, and nothing else.
+//!
+//! It is a convenience. What fails here is told in the log and holds up nothing, except when trying again will help.
+
+use homeserver::{Actor, NewRoom, NewState, StateEvent};
+use ruma::{OwnedRoomId, RoomId, UserId};
+use serde_json::{Value, json};
+use store::Portal;
+
+use crate::{Ctx, Error};
+
+/// The user's space; made, and the user invited to it, if there is none. `None` when the homeserver does not allow one.
+///
+/// # Errors
+/// When homeserver or database do not answer.
+pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, Error> {
+    let _making = world.spaces.lock(user.to_owned()).await;
+    if let Some(space) = known(world, user).await? {
+        return Ok(Some(space));
+    }
+    let new = NewRoom {
+        name: Some(world.network.info().name.to_owned()),
+        topic: Some(format!("Your rooms on {}", world.network.info().name)),
+        room_type: Some("m.space".to_owned()),
+        federate: world.config.federate,
+        power_levels: Some(json!({
+            "users_default": 0,
+            "events_default": 100,
+            "state_default": 100,
+            "invite": 100,
+            "kick": 100,
+            "ban": 100,
+            "redact": 100,
+        })),
+        initial_state: vec![
+            state("m.room.join_rules", json!({"join_rule": "invite"})),
+            state("m.room.history_visibility", json!({"history_visibility": "shared"})),
+            state("m.room.guest_access", json!({"guest_access": "forbidden"})),
+        ],
+        ..NewRoom::default()
+    };
+    let made = match world.homeserver.create_room(&new).await {
+        Err(error) if !error.is_transient() => {
+            tracing::warn!(%error, "the homeserver does not let us make a space");
+            return Ok(None);
+        }
+        made => made?,
+    };
+    world.store.set_space(user.as_str(), Some(made.as_str())).await?;
+    world.homeserver.invite(&Actor::Bot, &made, user, None).await?;
+    Ok(Some(made))
+}
+
+/// Invites a user to his space, again if need be; for somebody who left it and asks for it.
+///
+/// # Errors
+/// When homeserver or database do not answer.
+pub async fn invite(world: &Ctx, user: &UserId) -> Result<(), Error> {
+    if let Some(space) = ensure(world, user).await? {
+        world.homeserver.invite(&Actor::Bot, &space, user, None).await?;
+    }
+    Ok(())
+}
+
+/// Lists a portal in the user's space.
+///
+/// # Errors
+/// When homeserver or database do not answer.
+pub(crate) async fn add(world: &Ctx, user: &UserId, portal: &Portal, room: &RoomId) -> Result<(), Error> {
+    let Some(space) = ensure(world, user).await? else {
+        return Ok(());
+    };
+    // In the order of names, whatever the client makes of it.
+    let order: String = portal.shown.address.to_lowercase().chars().filter(|c| ('\x20'..='\x7e').contains(c)).take(50).collect();
+    let child = json!({"via": [world.config.domain], "order": order});
+    match set_child(world, &space, room, &child).await {
+        Ok(()) => Ok(world.store.set_portal_in_space(portal.id, true).await?),
+        Err(error) if error.is_forbidden() => {
+            // The bot was thrown out of it: next time there is a new one.
+            tracing::warn!("a space is out of reach; forgetting it");
+            Ok(world.store.set_space(user.as_str(), None).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes a portal off the user's space.
+///
+/// # Errors
+/// When homeserver or database do not answer.
+pub(crate) async fn remove(world: &Ctx, portal: &Portal, room: &RoomId) -> Result<(), Error> {
+    let user = crate::portal::user_of(portal)?;
+    if let Some(space) = known(world, &user).await? {
+        match set_child(world, &space, room, &json!({})).await {
+            Err(error) if error.is_forbidden() || error.is_not_found() => {}
+            done => done?,
+        }
+    }
+    Ok(world.store.set_portal_in_space(portal.id, false).await?)
+}
+
+async fn known(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, Error> {
+    let space = world.store.user(user.as_str()).await?.and_then(|user| user.space);
+    Ok(space.and_then(|space| OwnedRoomId::try_from(space).ok()))
+}
+
+async fn set_child(world: &Ctx, space: &RoomId, room: &RoomId, content: &Value) -> Result<(), homeserver::Error> {
+    let state = NewState { who: &Actor::Bot, room: space, kind: "m.space.child", key: room.as_str(), content, ts: None };
+    world.homeserver.set_state(&state).await.map(drop)
+}
+
+fn state(kind: &str, content: Value) -> StateEvent {
+    StateEvent { kind: kind.to_owned(), key: String::new(), content }
+}
