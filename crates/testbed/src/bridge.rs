@@ -137,7 +137,7 @@ impl Setup {
     }
 }
 
-/// A running bridge. Dropping it ends it and removes its files.
+/// A running bridge. Dropping it kills it and removes its files.
 #[derive(Debug)]
 pub struct Bridge {
     process: Process,
@@ -244,6 +244,13 @@ impl Bridge {
 
     fn last_words(&self) -> String {
         tail(&self.log(), 25)
+    }
+}
+
+impl Drop for Bridge {
+    // Nobody waits for a good end any more; one that is wanted has been asked for by `stop`.
+    fn drop(&mut self) {
+        let _ = self.process.signal(Signal::KILL);
     }
 }
 

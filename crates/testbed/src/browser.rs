@@ -101,18 +101,39 @@ impl Browser {
 
     /// Presses the button or follows the link on which `text` stands, and waits for the page it leads to.
     pub async fn press(&self, text: &str) -> anyhow::Result<()> {
-        let xpath = format!("//*[self::button or self::a][contains(normalize-space(.), '{text}')]");
-        let Ok(element) = self.page.find(Locator::XPath(&xpath)).await else {
-            anyhow::bail!(
-                "no button {text:?} on {}: {}",
-                self.page.current_url().await?,
-                self.text().await?
-            );
+        self.click(&format!(
+            "//*[self::button or self::a][contains(normalize-space(.), '{text}')] \
+             | //input[@type='submit'][contains(@value, '{text}')]"
+        ))
+        .await
+        .with_context(|| format!("no button {text:?}"))
+    }
+
+    /// Presses the only button there is, and waits for the page it leads to.
+    pub async fn press_only_button(&self) -> anyhow::Result<()> {
+        let buttons = self
+            .page
+            .find_all(Locator::Css("button, input[type=submit]"))
+            .await?;
+        anyhow::ensure!(buttons.len() == 1, "not one button but {}", buttons.len());
+        self.click("//button | //input[@type='submit']").await
+    }
+
+    async fn click(&self, xpath: &str) -> anyhow::Result<()> {
+        let Ok(element) = self.page.find(Locator::XPath(xpath)).await else {
+            let (url, text) = (self.page.current_url().await?, self.text().await?);
+            anyhow::bail!("nothing to press on {url}: {text}");
         };
-        element
-            .click()
-            .await
-            .with_context(|| format!("cannot press {text:?}"))
+        element.click().await.context("it cannot be pressed")?;
+        // The driver may answer before the next page has begun; what was pressed goes with the old one.
+        for _ in 0..400 {
+            if element.tag_name().await.is_err() {
+                self.page.wait().for_element(Locator::Css("body")).await?;
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        anyhow::bail!("no other page came after 10 s")
     }
 
     /// What a person reads.

@@ -70,7 +70,19 @@ impl Visitor {
 
     /// Presses the button on which `button` stands (part of it, any case).
     pub async fn press(&self, page: &Page, button: &str) -> anyhow::Result<Page> {
-        let form = page.form(button)?;
+        self.send(page.form(button)?).await
+    }
+
+    /// Presses the only button there is.
+    pub async fn press_only_button(&self, page: &Page) -> anyhow::Result<Page> {
+        let [form] = page.forms.as_slice() else {
+            anyhow::bail!("not one button but {} on {page}", page.forms.len());
+        };
+        self.send(form).await
+    }
+
+    /// Sends a form by its button.
+    pub async fn send(&self, form: &Form) -> anyhow::Result<Page> {
         self.load(form.method.clone(), form.action.clone(), &form.fields)
             .await
     }
@@ -90,7 +102,7 @@ impl Visitor {
         &self,
         mut method: Method,
         mut url: Url,
-        fields: &[(String, String)],
+        mut fields: &[(String, String)],
     ) -> anyhow::Result<Page> {
         for _ in 0..10 {
             let mut request = self.http.request(method.clone(), url.clone());
@@ -121,7 +133,7 @@ impl Visitor {
                 url = url
                     .join(to)
                     .with_context(|| format!("a redirect to {to:?}"))?;
-                method = Method::GET;
+                (method, fields) = (Method::GET, &[]);
                 continue;
             }
             let (status, headers) = (answer.status().as_u16(), answer.headers().clone());

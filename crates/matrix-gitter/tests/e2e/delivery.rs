@@ -1,0 +1,180 @@
+//! "Accepted means stored … each message arrives once, in order per room and direction."
+
+use crate::scene::{Result, Scene};
+
+fn numbered(count: usize, what: &str) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("{what} {number}"))
+        .collect()
+}
+
+/// In order, both ways at once.
+#[tokio::test]
+async fn many_messages_keep_their_order() -> Result {
+    let scene = Scene::start().await?;
+    let (maria, ben) = (
+        scene.town.person("maria", "Maria"),
+        scene.town.person("ben", "Ben"),
+    );
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    for number in 0..25 {
+        chat.user.say(&room, &format!("hers {number}")).await?;
+        scene.town.say(&ben, &lounge, &format!("his {number}"));
+    }
+    scene.town.hears(&lounge, "hers 24").await?;
+    chat.hears(&room, "his 24").await?;
+    let texts = scene.town.texts(&lounge);
+    let hers: Vec<_> = texts
+        .iter()
+        .filter(|text| text.starts_with("hers"))
+        .cloned()
+        .collect();
+    assert_eq!(hers, numbered(25, "hers"));
+    let bodies = chat.user.bodies(&room).await?;
+    let his: Vec<_> = bodies
+        .iter()
+        .filter(|body| body.starts_with("his"))
+        .cloned()
+        .collect();
+    assert_eq!(his, numbered(25, "his"));
+    assert_eq!(bodies.len(), 50);
+    Ok(())
+}
+
+/// What was said while the bridge was down arrives when it is back, once and in order.
+#[tokio::test]
+async fn what_was_said_meanwhile_arrives_after_a_restart() -> Result {
+    let mut scene = Scene::start().await?;
+    let (maria, ben) = (
+        scene.town.person("maria", "Maria"),
+        scene.town.person("ben", "Ben"),
+    );
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    chat.user.say(&room, "hers 0").await?;
+    scene.town.hears(&lounge, "hers 0").await?;
+    scene.bridge.stop().await?;
+    for number in 1..6 {
+        chat.user.say(&room, &format!("hers {number}")).await?;
+        scene.town.say(&ben, &lounge, &format!("his {number}"));
+    }
+    scene.bridge.start_again().await?;
+    chat.hears(&room, "his 5").await?;
+    scene.town.hears(&lounge, "hers 5").await?;
+    let texts = scene.town.texts(&lounge);
+    let hers: Vec<_> = texts
+        .iter()
+        .filter(|text| text.starts_with("hers"))
+        .cloned()
+        .collect();
+    assert_eq!(hers, numbered(6, "hers"));
+    let bodies = chat.user.bodies(&room).await?;
+    let his: Vec<_> = bodies
+        .iter()
+        .filter(|body| body.starts_with("his"))
+        .cloned()
+        .collect();
+    assert_eq!(his, ["his 1", "his 2", "his 3", "his 4", "his 5"]);
+    Ok(())
+}
+
+/// "SIGKILL at any moment loses nothing": killed while messages go both ways, several times.
+#[tokio::test]
+async fn killed_in_the_middle_nothing_is_lost_or_doubled() -> Result {
+    let mut scene = Scene::start().await?;
+    let (maria, ben) = (
+        scene.town.person("maria", "Maria"),
+        scene.town.person("ben", "Ben"),
+    );
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    chat.user.say(&room, "ready").await?;
+    scene.town.hears(&lounge, "ready").await?;
+    for round in 0..3 {
+        for number in round * 6..(round + 1) * 6 {
+            chat.user.say(&room, &format!("hers {number}")).await?;
+            scene.town.say(&ben, &lounge, &format!("his {number}"));
+        }
+        scene.bridge.kill().await?;
+        scene.bridge.start_again().await?;
+    }
+    chat.hears(&room, "his 17").await?;
+    scene.town.hears(&lounge, "hers 17").await?;
+    let texts = scene.town.texts(&lounge);
+    let hers: Vec<_> = texts
+        .iter()
+        .filter(|text| text.starts_with("hers"))
+        .cloned()
+        .collect();
+    assert_eq!(hers, numbered(18, "hers"));
+    let bodies = chat.user.bodies(&room).await?;
+    let his: Vec<_> = bodies
+        .iter()
+        .filter(|body| body.starts_with("his"))
+        .cloned()
+        .collect();
+    assert_eq!(his, numbered(18, "his"));
+    Ok(())
+}
+
+/// The answer to a POST is lost although Gitter stored the message: it is not sent twice.
+#[tokio::test]
+async fn a_lost_answer_does_not_double_a_message() -> Result {
+    let scene = Scene::start().await?;
+    let maria = scene.town.person("maria", "Maria");
+    let lounge = scene.town.room("rustics/lounge", &[&maria]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    chat.user.say(&room, "ready").await?;
+    scene.town.hears(&lounge, "ready").await?;
+    scene.town.lose_next_answer(&lounge);
+    chat.user.say(&room, "once").await?;
+    chat.user.say(&room, "the end").await?;
+    scene.town.hears(&lounge, "the end").await?;
+    assert_eq!(scene.town.texts(&lounge), ["ready", "once", "the end"]);
+    Ok(())
+}
+
+/// Gitter is in trouble for a while: messages wait, in order, and arrive.
+#[tokio::test]
+async fn trouble_at_gitter_only_delays() -> Result {
+    let scene = Scene::start().await?;
+    let maria = scene.town.person("maria", "Maria");
+    let lounge = scene.town.room("rustics/lounge", &[&maria]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    chat.user.say(&room, "ready").await?;
+    scene.town.hears(&lounge, "ready").await?;
+    scene.town.refuse_next_message(&lounge, 503);
+    chat.user.say(&room, "one").await?;
+    chat.user.say(&room, "two").await?;
+    scene.town.hears(&lounge, "two").await?;
+    assert_eq!(scene.town.texts(&lounge), ["ready", "one", "two"]);
+    Ok(())
+}
+
+/// All realtime sockets are cut: what was said meanwhile comes, once.
+#[tokio::test]
+async fn a_cut_socket_loses_nothing() -> Result {
+    let scene = Scene::start().await?;
+    let (maria, ben) = (
+        scene.town.person("maria", "Maria"),
+        scene.town.person("ben", "Ben"),
+    );
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    scene.town.say(&ben, &lounge, "his 0");
+    chat.hears(&room, "his 0").await?;
+    scene.town.cut_sockets();
+    for number in 1..5 {
+        scene.town.say(&ben, &lounge, &format!("his {number}"));
+    }
+    chat.hears(&room, "his 4").await?;
+    assert_eq!(chat.user.bodies(&room).await?, numbered(5, "his"));
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! What the program answers over HTTP.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::scene::{Result, Scene};
+
+/// "token by `Authorization: Bearer`, older homeservers' `?access_token=` too; missing 401, wrong 403, malformed 400,
+/// body too large 413 (up to 16 MiB is taken), all as Matrix error JSON"
+#[tokio::test]
+async fn transactions_are_checked() -> Result {
+    let scene = Scene::start().await?;
+    let slot = scene.bridge.slot();
+    let http = testbed::http::client()?;
+    let url = format!("{}/_matrix/app/v1/transactions/t1", slot.address());
+    let refused = async |request: reqwest::RequestBuilder, status: u16| {
+        let answer = request.send().await?;
+        let got = answer.status();
+        let body: Value = answer.json().await?;
+        assert_eq!(got.as_u16(), status, "{body}");
+        assert!(
+            body["errcode"]
+                .as_str()
+                .is_some_and(|code| code.starts_with("M_")),
+            "{body}"
+        );
+        anyhow::Ok(())
+    };
+    let empty = json!({ "events": [] });
+    refused(http.put(&url).json(&empty), 401).await?;
+    refused(http.put(&url).bearer_auth("wrong").json(&empty), 403).await?;
+    refused(
+        http.put(format!("{url}?access_token=wrong")).json(&empty),
+        403,
+    )
+    .await?;
+    let mine = |url: &str| http.put(url).bearer_auth(&slot.hs_token);
+    refused(mine(&url).body("{"), 400).await?;
+    refused(mine(&url).body("[]"), 400).await?;
+    refused(mine(&url).body(""), 400).await?;
+    refused(mine(&url).body("x".repeat(17 << 20)), 413).await?;
+
+    assert_eq!(
+        mine(&url).json(&empty).send().await?.status(),
+        StatusCode::OK
+    );
+    let old = http
+        .put(format!("{url}b?access_token={}", slot.hs_token))
+        .json(&empty);
+    let answer = old.send().await?;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.json::<Value>().await?, json!({}));
+    // Large but allowed.
+    let large = json!({ "events": [], "padding": "x".repeat(15 << 20) });
+    assert_eq!(
+        mine(&format!("{url}c")).json(&large).send().await?.status(),
+        StatusCode::OK
+    );
+    Ok(())
+}
+
+/// Events without what we want break nothing.
+#[tokio::test]
+async fn malformed_events_break_nothing() -> Result {
+    let scene = Scene::start().await?;
+    let slot = scene.bridge.slot();
+    let chat = scene.newcomer("anna").await?;
+    let http = testbed::http::client()?;
+    let events = json!({ "events": [
+        {},
+        { "type": 7 },
+        { "type": "m.room.message", "room_id": "!x", "event_id": "$a", "sender": "nobody" },
+        { "type": "m.room.member", "room_id": chat.dm.room, "event_id": "$b", "sender": chat.user.id, "state_key": 5 },
+        { "type": "m.room.message", "room_id": chat.dm.room, "event_id": "$c", "sender": chat.user.id, "content": "no" },
+        "not an event",
+        null,
+    ]});
+    let url = format!("{}/_matrix/app/v1/transactions/odd", slot.address());
+    let answer = http
+        .put(url)
+        .bearer_auth(&slot.hs_token)
+        .json(&events)
+        .send()
+        .await?;
+    assert_eq!(answer.status(), StatusCode::OK);
+    chat.ask_for("version", "matrix-gitter").await?;
+    Ok(())
+}
+
+/// `GET /_matrix/app/v1/users/{userId}`, `GET /_matrix/app/v1/rooms/{alias}`, `POST /_matrix/app/v1/ping`
+#[tokio::test]
+async fn the_homeserver_may_ask_for_users_and_rooms() -> Result {
+    let scene = Scene::start().await?;
+    let slot = scene.bridge.slot();
+    let http = testbed::http::client()?;
+    let base = format!("{}/_matrix/app/v1", slot.address());
+    let alias = http.get(format!("{base}/rooms/%23x%3Amatrix.test"));
+    assert_eq!(
+        alias.bearer_auth(&slot.hs_token).send().await?.status(),
+        StatusCode::NOT_FOUND
+    );
+    let nobody = http.get(format!("{base}/users/%40nobody%3Amatrix.test"));
+    assert_eq!(
+        nobody.bearer_auth(&slot.hs_token).send().await?.status(),
+        StatusCode::NOT_FOUND
+    );
+    let unsigned = http.get(format!("{base}/users/%40nobody%3Amatrix.test"));
+    assert_eq!(unsigned.send().await?.status(), StatusCode::UNAUTHORIZED);
+    // Synapse pings us when it is asked to.
+    let path = format!("_matrix/client/v1/appservice/{}/ping", slot.id);
+    let ping = http
+        .post(scene.synapse.base().join(&path)?)
+        .bearer_auth(&slot.as_token);
+    let answer = ping.json(&json!({ "transaction_id": "p1" })).send().await?;
+    assert_eq!(answer.status(), StatusCode::OK);
+    Ok(())
+}
+
+/// "`GET /health/live` (200 while the process runs), `GET /health/ready` (200 when database and homeserver answer …)"
+#[tokio::test]
+async fn health_is_told() -> Result {
+    let scene = Scene::start().await?;
+    let http = testbed::http::client()?;
+    for path in ["/health/live", "/health/ready"] {
+        let answer = http
+            .get(format!("{}{path}", scene.bridge.slot().address()))
+            .send()
+            .await?;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    Ok(())
+}
+
+/// "`metrics`: set both to serve Prometheus metrics at /metrics"
+#[tokio::test]
+async fn metrics_are_served_where_asked() -> Result {
+    let port = testbed::ports::reserve()?;
+    let scene = Scene::with(|setup| {
+        setup
+            .set("metrics.hostname", "127.0.0.1")
+            .set("metrics.port", port)
+    })
+    .await?;
+    let http = testbed::http::client()?;
+    let answer = http
+        .get(format!("http://127.0.0.1:{port}/metrics"))
+        .send()
+        .await?;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(answer.text().await?.contains("# TYPE"));
+    // And nowhere else.
+    let elsewhere = http
+        .get(format!("{}/metrics", scene.bridge.slot().address()))
+        .send()
+        .await?;
+    assert_eq!(elsewhere.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+/// "`web.hostname`, `web.port`: set both to listen apart from the appservice listener"
+#[tokio::test]
+async fn pages_can_have_a_port_of_their_own() -> Result {
+    let port = testbed::ports::reserve()?;
+    let scene =
+        Scene::with(|setup| setup.set("web.hostname", "127.0.0.1").set("web.port", port)).await?;
+    let http = testbed::http::client()?;
+    let page = http.get(format!("http://127.0.0.1:{port}/")).send().await?;
+    assert_eq!(page.status(), StatusCode::OK);
+    assert!(page.headers().contains_key("content-security-policy"));
+    let appservice = format!("http://127.0.0.1:{port}/_matrix/app/v1/ping");
+    assert_eq!(
+        http.post(appservice).send().await?.status(),
+        StatusCode::NOT_FOUND
+    );
+    drop(scene);
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! The whole road: the real program between a real Synapse and a sandbox Gitter, through what people see on both sides.
+//!
+//! Each test has a bridge, a Gitter and people of its own ([`scene::Scene`]); only the Synapse is shared. A test says
+//! which sentence of the program's promises it proves. One more test goes into the file of its subject.
+
+mod admins;
+mod commands;
+mod delivery;
+mod http;
+mod invites;
+mod login;
+mod management;
+mod pages;
+mod people;
+mod postgres;
+mod program;
+mod rooms;
+mod scene;
+mod space;
+mod talk;
+mod town;
