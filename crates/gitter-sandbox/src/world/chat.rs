@@ -144,19 +144,19 @@ impl World {
         rendered: &Rendered,
     ) -> Result<Vec<Mention>, Refusal> {
         let admin = self.is_admin(self.room(room)?, from);
-        let mut mentions: Vec<Mention> = Vec::new();
-        for name in &rendered.mentions {
-            let user = self.user_named(name).map(|user| user.id);
-            mentions.push(Mention {
-                screen_name: name.clone(),
-                user,
-                group: false,
-            });
-        }
-        for name in &rendered.groups {
-            if admin && name == "all" {
+        let mut mentions = Vec::new();
+        for found in &rendered.mentions {
+            let screen_name = found.name.clone();
+            if !found.group {
+                let user = self.user_named(&screen_name).map(|user| user.id);
                 mentions.push(Mention {
-                    screen_name: name.clone(),
+                    screen_name,
+                    user,
+                    group: false,
+                });
+            } else if admin && screen_name == "all" {
+                mentions.push(Mention {
+                    screen_name,
                     user: None,
                     group: true,
                 });
