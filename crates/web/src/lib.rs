@@ -1,1 +1,67 @@
 //! The pages people open, health and metrics.
+//!
+//! The road of a login: [`pages`] shows the link's page, starts the login, and takes the browser back when the
+//! network is done with it; the [`Backend`] behind them (the bridge) decides everything. Nothing here keeps state.
+//!
+//! To add a page: a template, a function below [`pages`], and its route in [`router`].
+
+mod address;
+mod assets;
+mod backend;
+mod cookie;
+mod headers;
+mod health;
+mod metrics;
+mod pages;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+
+pub use address::{Address, UnusableAddress};
+pub use backend::{Backend, Site};
+
+/// Forms carry one short token, so nothing longer than this many bytes is read.
+const BODY_LIMIT: usize = 16 * 1024;
+
+/// What each handler works with.
+#[derive(Clone)]
+struct Shared {
+    backend: Arc<dyn Backend>,
+    address: Arc<Address>,
+    site: Arc<Site>,
+}
+
+/// The pages and the health checks.
+///
+/// They answer at the root and, when the public address has a path, below that path too, so that it does not
+/// matter whether the reverse proxy strips it. Whatever is not known gets the page that says so, as the
+/// router's fallback.
+pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
+    let site = Arc::new(backend.site());
+    let shared = Shared { backend, address: Arc::new(address), site };
+    let policy = headers::Policy::new(&shared.site.login_origins);
+    let pages = Router::new()
+        .route("/", get(pages::index::show))
+        .route("/login/{ticket}", get(pages::login::show).post(pages::login::start))
+        .route("/callback", get(pages::callback::show).post(pages::callback::connect))
+        .route("/style.css", get(assets::style))
+        .route("/icon.svg", get(assets::icon))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .method_not_allowed_fallback(pages::problem::wrong_method);
+    let prefix = shared.address.prefix().to_owned();
+    let all = if prefix.is_empty() { pages } else { pages.clone().nest(&prefix, pages) };
+    all.fallback(pages::problem::not_found)
+        .layer(middleware::map_response_with_state(policy, headers::add))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(shared)
+}
+
+/// `GET /metrics`, for a listener of its own: figures are the admin's business, not the public's.
+pub fn metrics_router(backend: Arc<dyn Backend>) -> Router {
+    Router::new().route("/metrics", get(metrics::show)).with_state(backend)
+}

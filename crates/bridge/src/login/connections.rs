@@ -1,0 +1,179 @@
+//! The connections of all logins: started, stopped, asked how they are.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use remote::{Account, Millis, Person, PersonId};
+use store::{Login, LoginState};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::pending::Waiting;
+use super::rooms::{self, Job};
+use super::{connection, expiry};
+use crate::{Clock, Ctx, Error, lanes};
+
+/// Between the starts of two connections when the bridge starts, so that many logins do not become a storm.
+const RAMP: Duration = Duration::from_millis(100);
+
+/// How a connection is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// On its way.
+    Connecting,
+    /// It stands.
+    Connected,
+    /// Broken, and being made anew.
+    Broken {
+        /// One sentence for the user, without a full stop.
+        why: String,
+    },
+}
+
+/// The connections of all logins, and the logins that wait for their confirmation.
+#[derive(Default)]
+pub struct Connections {
+    lines: Mutex<HashMap<i64, Arc<Line>>>,
+    pub(super) waiting: Waiting,
+}
+
+/// One connection.
+pub(super) struct Line {
+    pub(super) login: Login,
+    pub(super) account: Arc<dyn Account>,
+    pub(super) stop: CancellationToken,
+    jobs: mpsc::UnboundedSender<Job>,
+    clock: Arc<dyn Clock>,
+    status: Mutex<(Status, Millis)>,
+}
+
+impl Line {
+    /// How it is, and since when.
+    pub(super) fn status(&self) -> (Status, Millis) {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_status(&self, status: Status) {
+        let now = self.clock.now();
+        let mut current = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0 != status {
+            *current = (status, now);
+        }
+    }
+
+    /// Asks the task that looks after rooms. It ends before the line does only when the bridge stops.
+    pub(super) fn ask(&self, job: Job) {
+        if self.jobs.send(job).is_err() {
+            tracing::debug!(login = self.login.id, "the connection is ending");
+        }
+    }
+}
+
+impl Connections {
+    fn lines(&self) -> MutexGuard<'_, HashMap<i64, Arc<Line>>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the connections of all logins, one after the other. Their accounts can be used at once.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn start_all(&self, world: &Ctx) -> Result<(), Error> {
+        let mut delay = Duration::ZERO;
+        for login in world.store.logins().await? {
+            if login.state == LoginState::Expired {
+                expiry::remind(world, &login);
+                continue;
+            }
+            match self.start_after(world, &login, delay).await {
+                Ok(()) => delay += RAMP,
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => tracing::error!(login = login.id, %error, "a login cannot be used"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the connection of a login, in place of one that it may have.
+    ///
+    /// # Errors
+    /// When the database does not answer, or there are no credentials the network can use.
+    pub async fn start(&self, world: &Ctx, login: &Login) -> Result<(), Error> {
+        self.start_after(world, login, Duration::ZERO).await?;
+        lanes::wake_login(world, login.id).await
+    }
+
+    async fn start_after(&self, world: &Ctx, login: &Login, delay: Duration) -> Result<(), Error> {
+        let credentials = world.store.login_credentials(login.id).await?.ok_or(Error::NotLoggedIn)?;
+        let person = Person {
+            id: PersonId::new(login.person_id.as_str()),
+            username: login.username.clone(),
+            display_name: login.display_name.clone(),
+            avatar: None,
+        };
+        let account = world.network.account(&person, &credentials)?;
+        for portal in world.store.joined_portals(login.id).await? {
+            account.watch(&portal.remote_room.into());
+        }
+        let (jobs, todo) = mpsc::unbounded_channel();
+        let line = Arc::new(Line {
+            login: login.clone(),
+            account,
+            stop: world.stop.child_token(),
+            jobs,
+            clock: world.clock.clone(),
+            status: Mutex::new((Status::Connecting, world.now())),
+        });
+        let former = self.lines().insert(login.id, line.clone());
+        if let Some(former) = former {
+            former.stop.cancel();
+        }
+        world.spawn(rooms::look_after(world.clone(), line.clone(), todo, delay));
+        world.spawn(connection::keep(world.clone(), line, delay));
+        Ok(())
+    }
+
+    /// Ends the connection of a login, if it has one.
+    pub fn stop(&self, login_id: i64) {
+        let line = self.lines().remove(&login_id);
+        if let Some(line) = line {
+            line.stop.cancel();
+        }
+    }
+
+    /// The account of a login, unless it has to log in again.
+    pub fn account(&self, login_id: i64) -> Option<Arc<dyn Account>> {
+        self.lines().get(&login_id).map(|line| line.account.clone())
+    }
+
+    /// How the connection of a login is, and since when. `None` when it has to log in again.
+    pub fn status(&self, login_id: i64) -> Option<(Status, Millis)> {
+        self.line(login_id).map(|line| line.status())
+    }
+
+    /// The network said that a connection stands. Rooms may have come and gone meanwhile.
+    pub(crate) fn connected(&self, login_id: i64) {
+        if let Some(line) = self.line(login_id) {
+            line.set_status(Status::Connected);
+            line.ask(Job::Compare);
+        }
+    }
+
+    /// The network said that a connection is broken.
+    pub(crate) fn disconnected(&self, login_id: i64, why: &str) {
+        if let Some(line) = self.line(login_id) {
+            line.set_status(Status::Broken { why: why.to_owned() });
+        }
+    }
+
+    fn line(&self, login_id: i64) -> Option<Arc<Line>> {
+        self.lines().get(&login_id).cloned()
+    }
+
+    pub(super) fn ask(&self, login_id: i64, job: Job) {
+        if let Some(line) = self.line(login_id) {
+            line.ask(job);
+        }
+    }
+}

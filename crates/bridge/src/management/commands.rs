@@ -1,0 +1,120 @@
+//! Commands: understood here, carried out in a file each.
+//!
+//! To add one: a variant of [`Command`] with its line in [`TABLE`], a file with its `run`, its arm in [`run`], and what it
+//! says in `words`.
+
+mod failed;
+mod gjoin;
+mod gpart;
+mod help;
+mod invite;
+mod list;
+mod login;
+mod logout;
+mod parse;
+mod status;
+mod sync;
+mod table;
+mod unbridge;
+mod users;
+
+use ruma::{EventId, RoomId, UserId};
+use store::Portal;
+
+use super::call::Call;
+use super::notice::Notice;
+use super::{invites, owner_of, say, words};
+use crate::permissions::Level;
+use crate::{Ctx, Error};
+use parse::Parsed;
+
+pub(super) use table::{Command, Group, TABLE, Told};
+
+/// Somebody said something that may be a command.
+pub(super) async fn said(
+    world: &Ctx,
+    event: &EventId,
+    room: &RoomId,
+    sender: &UserId,
+    text: &str,
+    prefixed: bool,
+) -> Result<(), Error> {
+    let portal = world.store.portal_by_room(room.as_str()).await?;
+    if !may_command(world, event, room, sender, portal.as_ref(), prefixed).await? {
+        return Ok(());
+    }
+    let answer = answer(world, sender, text, portal.as_ref()).await?;
+    say(world, room, &answer, event.as_str()).await
+}
+
+/// Whether what he says in this room is for the bot.
+async fn may_command(
+    world: &Ctx,
+    event: &EventId,
+    room: &RoomId,
+    sender: &UserId,
+    portal: Option<&Portal>,
+    prefixed: bool,
+) -> Result<bool, Error> {
+    if let Some(portal) = portal {
+        return Ok(prefixed && portal.mxid == sender.as_str());
+    }
+    if let Some(owner) = owner_of(world, room).await? {
+        return Ok(owner == sender);
+    }
+    if let Some(owner) = world.store.space_owner(room.as_str()).await? {
+        return Ok(prefixed && owner == sender.as_str());
+    }
+    if !world.config.permissions.may_use(sender) {
+        return Ok(false);
+    }
+    // The bot is in a room it knows nothing of, as after the loss of its database: as if it had just been invited.
+    invites::settle(world, event, room, sender).await?;
+    Ok(false)
+}
+
+/// Carries a command out. `Err` is only what may pass by itself.
+async fn answer(world: &Ctx, user: &UserId, text: &str, portal: Option<&Portal>) -> Result<Notice, Error> {
+    let network = world.network.info().name;
+    let level = world.config.permissions.level(user);
+    let (command, args) = match parse::parse(text, level) {
+        Parsed::Command(command, args) => (command, args),
+        Parsed::Unknown { word, nearest } => return Ok(words::help::unknown(&word, nearest)),
+    };
+    if level < Level::User && command != Command::Logout {
+        return Ok(words::greeting::no_longer_permitted(network));
+    }
+    let call = Call { world, user, admin: level >= Level::Admin, args, portal };
+    match run(command, &call).await {
+        Ok(notice) => Ok(notice),
+        Err(error @ (Error::Store(_) | Error::Homeserver(_))) if error.is_transient() => Err(error),
+        Err(error) if error.needs_login() => {
+            let expired = world.store.login_of(user.as_str()).await?.is_some();
+            Ok(words::login::needed(network, expired))
+        }
+        Err(error) => {
+            tracing::info!(command = command.name(), %error, "a command failed");
+            Ok(words::help::failed(&error.sentence()))
+        }
+    }
+}
+
+async fn run(command: Command, call: &Call<'_>) -> Result<Notice, Error> {
+    match command {
+        Command::Help => Ok(help::run(call)),
+        Command::Login => login::run(call).await,
+        Command::Logout => logout::run(call).await,
+        Command::List => list::run(call).await,
+        Command::Invite => invite::run(call).await,
+        Command::Gjoin => gjoin::run(call).await,
+        Command::Gpart => gpart::run(call).await,
+        Command::Status => status::run(call).await,
+        Command::Failed => failed::show(call).await,
+        Command::Retry => failed::retry(call).await,
+        Command::Discard => failed::discard(call).await,
+        Command::Sync => sync::run(call).await,
+        Command::Version => Ok(words::status::version(&call.world.config.bot.display_name, &call.world.config.version)),
+        Command::Users => users::run(call).await,
+        Command::Unbridge => unbridge::run(call).await,
+    }
+}

@@ -1,0 +1,132 @@
+//! Rooms: listed, brought here, joined, left.
+
+use remote::Room;
+
+use super::{count, room_link, sentence};
+use crate::management::notice::{Line, Notice, code, line, link, quiet_link, strong};
+
+/// All rooms: their addresses, and the Matrix room of those the user has there.
+pub(crate) fn list(network: &str, rooms: &[(String, Option<String>)]) -> Notice {
+    if rooms.is_empty() {
+        return Notice::of(line![
+            "You are in no room on ",
+            network,
+            ". Write ",
+            code("gjoin ROOM"),
+            " to join one."
+        ]);
+    }
+    let lines = rooms.iter().map(|(address, room)| match room {
+        Some(room) => line![quiet_link(address, room_link(room)), " *"],
+        None => line![address],
+    });
+    Notice::of(line![
+        "You are in ",
+        count(rooms.len(), "room", "rooms"),
+        " on ",
+        network,
+        "; those marked with * you have here, too:"
+    ])
+    .list(lines.collect())
+    .paragraph(line![code("invite ROOM"), " brings one here, ", code("invite all"), " all of them."])
+}
+
+/// An invite was made.
+pub(crate) fn invite_sent(address: &str, room: &str) -> Notice {
+    Notice::of(line!["I have invited you to ", link(address, room_link(room)), "."])
+}
+
+/// He is in it already.
+pub(crate) fn already_here(address: &str, room: &str) -> Notice {
+    Notice::of(line!["You are in that room already: ", link(address, room_link(room)), "."])
+}
+
+/// Many invites are on their way.
+pub(crate) fn inviting_all(rooms: usize) -> Notice {
+    match rooms {
+        0 => Notice::of(line!["You have all of your rooms here already, or an invite to them."]),
+        _ => Notice::of(line![
+            "I am bringing ",
+            count(rooms, "room", "rooms"),
+            " here and inviting you, one after the other. I tell you when it is done."
+        ]),
+    }
+}
+
+/// How many invites came out.
+pub(crate) fn invited(number: usize, failed: &[(String, String)]) -> Notice {
+    let done = Notice::of(match number {
+        0 => line!["There was no new invite to make."],
+        _ => line!["Done: I have invited you to ", count(number, "room", "rooms"), "."],
+    });
+    if failed.is_empty() {
+        return done;
+    }
+    let lines: Vec<Line> = failed.iter().map(|(address, why)| line![address, ": ", sentence(why)]).collect();
+    done.paragraph(line!["It did not work for:"]).list(lines)
+}
+
+/// Joined on the network.
+pub(crate) fn joined(room: &Room, invited: bool) -> Notice {
+    let next = if invited {
+        line![" An invite to it is on its way."]
+    } else {
+        line![" Write ", code(format!("invite {}", room.address)), " to have it here."]
+    };
+    Notice::of([line!["Joined ", strong(&room.address), "."], next].concat())
+}
+
+/// Left on the network.
+pub(crate) fn left(address: &str) -> Notice {
+    Notice::of(line!["Left ", strong(address), "."])
+}
+
+/// Not in it, so it cannot be left.
+pub(crate) fn not_in(network: &str, typed: &str) -> String {
+    format!("you are not in “{typed}” on {network}")
+}
+
+/// Reason of taking somebody out of a room that he left on the network.
+pub(crate) fn left_reason(network: &str) -> String {
+    format!("You left this room on {network}")
+}
+
+/// Reason of taking somebody out of a room that he lost.
+pub(crate) fn no_longer_in(network: &str, address: &str) -> String {
+    format!("You are no longer in {address} on {network}")
+}
+
+/// A room was lost, or left on the network itself.
+pub(crate) fn ended(network: &str, address: &str) -> Notice {
+    Notice::of(line![
+        "You are no longer in ",
+        strong(address),
+        " on ",
+        network,
+        ", so I have taken you out of its room here."
+    ])
+}
+
+/// Everything was read again.
+pub(crate) fn synced(network: &str, rooms: usize, here: usize) -> Notice {
+    Notice::of(line![
+        "I have read your ",
+        count(rooms, "room", "rooms"),
+        " on ",
+        network,
+        " again, with names, topics and members of the ",
+        here.to_string(),
+        " you have here."
+    ])
+}
+
+/// An admin ended the bridging of a room for some people.
+pub(crate) fn unbridged(address: &str, people: usize) -> Notice {
+    match people {
+        0 => Notice::of(line!["Nobody has ", strong(address), " on Matrix."]),
+        _ => Notice::of(line![strong(address), " is no longer bridged for ", count(people, "person", "people"), "."]),
+    }
+}
+
+/// Reason of taking somebody out of a room that an admin unbridged.
+pub(crate) const UNBRIDGED: &str = "An admin ended the bridging of this room";
