@@ -1,1 +1,35 @@
 //! The database: schema, migrations, queries, sealed secrets.
+//!
+//! [`Store`] is everything the bridge remembers, on SQLite or PostgreSQL behind one interface. It knows neither Matrix nor
+//! the remote network: ids are texts, times are milliseconds since 1970 and handed in. Each method is one commit: killed
+//! at any moment, it either happened or it did not.
+//!
+//! - `db` runs SQL on either back end; `open` makes a database ready; `seal` keeps secrets at rest.
+//! - `queries/` holds the methods, one file a subject. To add one: its SQL in the `sql!` list of the file, in words both
+//!   back ends know (`$1`; TEXT, BIGINT, BOOLEAN, BLOB/BYTEA), and a test in `tests/`. A test prepares every listed text on
+//!   both back ends.
+//! - To change the schema: one more numbered file in both folders of `migrations/`, never a change to an old one.
+
+mod db;
+mod error;
+mod lane;
+mod model;
+mod open;
+mod queries;
+mod seal;
+
+pub use error::Error;
+pub use lane::{Lane, NoLane};
+pub use model::{
+    Counts, Ghost, Item, ItemState, Login, LoginId, LoginState, MessageRow, NewItem, NewLogin,
+    NewPortal, Portal, PortalId, PortalState, Shown, Ticket, User,
+};
+pub use open::Options;
+pub use seal::{BadKey, SecretKey};
+
+/// Everything the bridge remembers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: db::Db,
+    key: SecretKey,
+}

@@ -1,0 +1,132 @@
+-- Small facts about the database itself.
+CREATE TABLE meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+);
+
+CREATE TABLE users (
+    mxid TEXT NOT NULL PRIMARY KEY,
+    management_room TEXT UNIQUE,
+    space TEXT UNIQUE
+);
+
+CREATE TABLE refused_rooms (
+    room_id TEXT NOT NULL PRIMARY KEY,
+    why TEXT NOT NULL,
+    refused_at BIGINT NOT NULL
+);
+
+-- What must happen only once.
+CREATE TABLE marks (
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,
+    set_at BIGINT NOT NULL,
+    PRIMARY KEY (scope, name)
+);
+
+-- Login links. Hashes only: who reads the database cannot use them.
+CREATE TABLE tickets (
+    hash TEXT NOT NULL PRIMARY KEY,
+    mxid TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    browser TEXT,
+    state TEXT UNIQUE,
+    used BOOLEAN NOT NULL
+);
+
+CREATE TABLE logins (
+    -- Never used again: lanes and transaction ids are made from ids.
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    mxid TEXT NOT NULL UNIQUE,
+    person_id TEXT NOT NULL,
+    username TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    credentials BLOB NOT NULL,
+    state TEXT NOT NULL,
+    since BIGINT NOT NULL
+);
+
+CREATE TABLE portals (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    login_id BIGINT REFERENCES logins (id) ON DELETE SET NULL,
+    mxid TEXT NOT NULL,
+    remote_room TEXT NOT NULL,
+    room_id TEXT UNIQUE,
+    state TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    other_person TEXT,
+    address TEXT NOT NULL,
+    name TEXT NOT NULL,
+    topic TEXT,
+    avatar_key TEXT,
+    avatar_mxc TEXT,
+    cursor TEXT,
+    opened BOOLEAN NOT NULL,
+    in_space BOOLEAN NOT NULL,
+    UNIQUE (mxid, remote_room)
+);
+CREATE INDEX portals_of_login ON portals (login_id);
+
+CREATE TABLE ghosts (
+    person_id TEXT NOT NULL PRIMARY KEY,
+    localpart TEXT NOT NULL UNIQUE,
+    registered BOOLEAN NOT NULL,
+    username TEXT NOT NULL,
+    display_name TEXT,
+    avatar_key TEXT,
+    avatar_mxc TEXT
+);
+CREATE INDEX ghosts_by_username ON ghosts (lower(username));
+
+CREATE TABLE ghost_rooms (
+    room_id TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    PRIMARY KEY (room_id, person_id)
+);
+
+-- Pictures that were uploaded.
+CREATE TABLE avatars (
+    key TEXT NOT NULL PRIMARY KEY,
+    mxc TEXT NOT NULL
+);
+
+-- The message map. One message may be several events (parts), and one event several messages.
+CREATE TABLE messages (
+    portal_id BIGINT NOT NULL REFERENCES portals (id) ON DELETE CASCADE,
+    remote_id TEXT NOT NULL,
+    part BIGINT NOT NULL,
+    event_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    by_us BOOLEAN NOT NULL,
+    sent_at BIGINT NOT NULL,
+    edited_at BIGINT,
+    PRIMARY KEY (portal_id, remote_id, part)
+);
+CREATE INDEX messages_by_event ON messages (event_id);
+CREATE INDEX messages_by_time ON messages (portal_id, sent_at);
+
+-- Ids of Matrix events that were accepted once.
+CREATE TABLE seen (
+    key TEXT NOT NULL PRIMARY KEY,
+    seen_at BIGINT NOT NULL
+);
+
+-- The lanes: one row is one thing to be done, in the order of the ids.
+CREATE TABLE items (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    lane TEXT NOT NULL,
+    login_id BIGINT REFERENCES logins (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    not_before BIGINT,
+    accepted_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    note TEXT,
+    why TEXT,
+    UNIQUE (lane, key)
+);
+CREATE INDEX items_open ON items (lane, id) WHERE state <> 'failed';
+CREATE INDEX items_of_login ON items (login_id);

@@ -1,0 +1,295 @@
+//! What the store keeps, as plain data.
+//!
+//! Ids are texts of the other two sides and opaque here; times are milliseconds since 1970. One more column: a migration,
+//! a field here, and its place in the `SELECT` and the reader of its file in `queries/`.
+
+use secrecy::SecretString;
+
+use crate::Lane;
+
+/// Id of a login. Never used twice.
+pub type LoginId = i64;
+/// Id of a portal. Never used twice.
+pub type PortalId = i64;
+
+/// A Matrix user who has met the bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// His Matrix id.
+    pub mxid: String,
+    /// The room in which he talks with the bot.
+    pub management_room: Option<String>,
+    /// His personal space.
+    pub space: Option<String>,
+}
+
+/// A login link that was handed out and not used up yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// SHA-256 of the link's secret.
+    pub hash: String,
+    /// Who asked for it.
+    pub mxid: String,
+    /// It is worth nothing from then on. The store does not look at that.
+    pub expires_at: i64,
+    /// SHA-256 of the cookie of the browser that it is bound to.
+    pub browser: Option<String>,
+    /// SHA-256 of the `state` with which that browser was sent to the network.
+    pub state: Option<String>,
+}
+
+/// A login to be stored.
+#[derive(Clone, Debug)]
+pub struct NewLogin {
+    /// The Matrix user.
+    pub mxid: String,
+    /// His id on the network.
+    pub person_id: String,
+    /// His username there.
+    pub username: String,
+    /// His display name there.
+    pub display_name: String,
+    /// What opens his account. Sealed before it is written.
+    pub credentials: SecretString,
+    /// The time.
+    pub now: i64,
+}
+
+/// A Matrix user's account on the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Its id.
+    pub id: LoginId,
+    /// The Matrix user.
+    pub mxid: String,
+    /// His id on the network.
+    pub person_id: String,
+    /// His username there.
+    pub username: String,
+    /// His display name there.
+    pub display_name: String,
+    /// Whether it still opens.
+    pub state: LoginState,
+    /// Since when that is so.
+    pub since: i64,
+}
+
+/// Whether a login still opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginState {
+    /// As far as we know.
+    Ok,
+    /// The network does not accept it any longer.
+    Expired,
+}
+
+/// A portal to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPortal {
+    /// Through whose login.
+    pub login_id: LoginId,
+    /// Whose it is.
+    pub mxid: String,
+    /// Id of the room on the network.
+    pub remote_room: String,
+    /// What a person types to name it.
+    pub address: String,
+    /// Its name.
+    pub name: String,
+    /// Its topic.
+    pub topic: Option<String>,
+    /// What sort of room it is there; the store does not care.
+    pub kind: String,
+    /// The other one, in a one-to-one.
+    pub other_person: Option<String>,
+}
+
+/// A room of the network, bridged for one Matrix user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Portal {
+    /// Its id.
+    pub id: PortalId,
+    /// The login that carries it; `None` after logging out.
+    pub login_id: Option<LoginId>,
+    /// Whose it is.
+    pub mxid: String,
+    /// Id of the room on the network.
+    pub remote_room: String,
+    /// Its Matrix room.
+    pub room_id: Option<String>,
+    /// How far it is.
+    pub state: PortalState,
+    /// What the Matrix room shows.
+    pub shown: Shown,
+    /// What sort of room it is on the network.
+    pub kind: String,
+    /// Up to where the network's messages were accepted.
+    pub cursor: Option<String>,
+    /// History and members are in.
+    pub opened: bool,
+    /// The user's space lists it.
+    pub in_space: bool,
+    /// The other one, in a one-to-one.
+    pub other_person: Option<String>,
+}
+
+/// How far a portal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortalState {
+    /// There is no Matrix room yet.
+    New,
+    /// Its user was invited.
+    Invited,
+    /// He is in it: traffic flows.
+    Joined,
+    /// He did not want it.
+    Declined,
+    /// He left it.
+    Left,
+    /// The room is gone on the network, or he is no longer in it there.
+    Gone,
+}
+
+/// What a Matrix room was last made to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// What a person types to name the room.
+    pub address: String,
+    /// Room name.
+    pub name: String,
+    /// Topic.
+    pub topic: Option<String>,
+    /// Which picture it is on the network.
+    pub avatar_key: Option<String>,
+    /// That picture on Matrix.
+    pub avatar_mxc: Option<String>,
+}
+
+/// The Matrix shape of somebody on the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ghost {
+    /// His id on the network.
+    pub person_id: String,
+    /// Localpart on Matrix.
+    pub localpart: String,
+    /// The homeserver knows it.
+    pub registered: bool,
+    /// His username on the network.
+    pub username: String,
+    /// Display name as last set on Matrix.
+    pub display_name: Option<String>,
+    /// Which picture it is on the network.
+    pub avatar_key: Option<String>,
+    /// That picture as last set on Matrix.
+    pub avatar_mxc: Option<String>,
+}
+
+/// A message of the network and the Matrix event that is the same. One message may be several events (`part`), and one
+/// event several messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Where.
+    pub portal_id: PortalId,
+    /// Id on the network.
+    pub remote_id: String,
+    /// Which piece, counted from 0.
+    pub part: i64,
+    /// The Matrix event.
+    pub event_id: String,
+    /// The Matrix room it is in.
+    pub room_id: String,
+    /// Who wrote it: id of the person on the network.
+    pub sender: String,
+    /// It came from Matrix.
+    pub by_us: bool,
+    /// When it was written, as the network says.
+    pub sent_at: i64,
+    /// When it was last changed.
+    pub edited_at: Option<i64>,
+}
+
+/// Something to be done, to be put into a lane.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewItem {
+    /// Which queue.
+    pub lane: Lane,
+    /// Whose it is, if it is a logged-in user's: it goes when the login is deleted.
+    pub login_id: Option<LoginId>,
+    /// Tells it from others in the lane; the event id for what came from Matrix.
+    pub key: String,
+    /// What to do, as JSON.
+    pub payload: String,
+}
+
+/// Something to be done.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its id; a lane is worked in their order.
+    pub id: i64,
+    /// Its queue.
+    pub lane: Lane,
+    /// Whose it is.
+    pub login_id: Option<LoginId>,
+    /// Tells it from others in the lane.
+    pub key: String,
+    /// What to do, as JSON.
+    pub payload: String,
+    /// How far it is.
+    pub state: ItemState,
+    /// How often it was attempted.
+    pub attempts: i64,
+    /// Not to be tried again before.
+    pub not_before: Option<i64>,
+    /// When it was stored.
+    pub accepted_at: i64,
+    /// What the last attempt wrote down for those after it.
+    pub note: Option<String>,
+    /// Why it waits or failed, in words for the user.
+    pub why: Option<String>,
+}
+
+/// How far an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemState {
+    /// It surely was not carried out yet.
+    Waiting,
+    /// It is being carried out, or it is not known whether it was.
+    Attempting,
+    /// It was given up; the lane went on without it.
+    Failed,
+}
+
+/// How many items a user has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Not yet begun.
+    pub waiting: i64,
+    /// Begun.
+    pub attempting: i64,
+    /// Given up.
+    pub failed: i64,
+    /// When the oldest was stored that is not given up.
+    pub oldest: Option<i64>,
+}
+
+// Payloads hold people's words, and these are sometimes logged.
+impl std::fmt::Debug for NewItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewItem")
+            .field("lane", &self.lane)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Item")
+            .field("id", &self.id)
+            .field("lane", &self.lane)
+            .field("key", &self.key)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}

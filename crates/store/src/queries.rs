@@ -1,0 +1,64 @@
+//! The store's methods, one file a subject.
+//!
+//! Each file lists its SQL with [`sql!`], which makes a constant of each text and a list of all, so that the test below
+//! can prepare them on both back ends. One more file is one more line in `EVERY`.
+
+mod ghosts;
+mod items;
+mod lanes;
+mod logins;
+mod marks;
+mod messages;
+mod portals;
+mod tickets;
+mod users;
+
+/// Names texts of SQL, and lists them as `SQL`.
+macro_rules! sql {
+    ($($name:ident = $text:expr;)*) => {
+        $(const $name: &str = $text;)*
+        #[cfg(test)]
+        pub(crate) const SQL: &[&str] = &[$($name),*];
+    };
+}
+pub(crate) use sql;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, SecretKey, Store};
+
+    const EVERY: [&[&str]; 10] = [
+        crate::open::SQL,
+        ghosts::SQL,
+        items::SQL,
+        lanes::SQL,
+        logins::SQL,
+        marks::SQL,
+        messages::SQL,
+        portals::SQL,
+        tickets::SQL,
+        users::SQL,
+    ];
+
+    #[tokio::test]
+    async fn both_back_ends_take_every_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = format!("sqlite:{}/test.db", folder.path().display());
+        for uri in [sqlite, testbed::postgres::database().await.unwrap()] {
+            let options = Options {
+                uri: uri.into(),
+                max_connections: 1,
+            };
+            let store = Store::open(&options, &SecretKey::new([1; 32]))
+                .await
+                .unwrap();
+            for text in EVERY.concat() {
+                if let Err(error) = store.db.prepare(text).await {
+                    panic!("{text}\n{error}");
+                }
+            }
+            store.close().await;
+        }
+    }
+}

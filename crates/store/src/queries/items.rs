@@ -1,0 +1,137 @@
+//! Working a lane, and what a user hears about it.
+
+use super::{messages, sql};
+use crate::db::{Row, args};
+use crate::{Counts, Error, Item, ItemState, Lane, MessageRow, Store};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT items.id, lane, login_id, key, payload, items.state, attempts, not_before, accepted_at, note, why
+                FROM items ",
+            $rest
+        )
+    };
+}
+
+sql! {
+    NEXT_ITEM = select!("WHERE lane = $1 AND state <> 'failed' ORDER BY id LIMIT 1");
+    ATTEMPT = "UPDATE items SET state = 'attempting', attempts = attempts + 1, note = $2, changed_at = $3 WHERE id = $1";
+    POSTPONE = "UPDATE items SET state = 'waiting', not_before = $2, why = $3 WHERE id = $1 AND state <> 'failed'";
+    FAIL_ITEM = "UPDATE items SET state = 'failed', why = $2, changed_at = $3 WHERE id = $1";
+    DONE_AT = "UPDATE seen SET seen_at = $2 WHERE key = (SELECT key FROM items WHERE id = $1)";
+    DELETE_ITEM = "DELETE FROM items WHERE id = $1";
+    FAILED_ITEMS = select!("JOIN logins ON logins.id = login_id WHERE mxid = $1 AND items.state = 'failed' ORDER BY items.id");
+    RETRY_ITEM = "UPDATE items SET state = 'waiting', not_before = NULL, why = NULL WHERE id = $1 AND state = 'failed'";
+    DISCARD_ITEM = "DELETE FROM items WHERE id = $1 AND state = 'failed'";
+    COUNT_ITEMS = "SELECT COUNT(*) FILTER (WHERE items.state = 'waiting'),
+            COUNT(*) FILTER (WHERE items.state = 'attempting'), COUNT(*) FILTER (WHERE items.state = 'failed'),
+            MIN(accepted_at) FILTER (WHERE items.state <> 'failed')
+        FROM items JOIN logins ON logins.id = login_id WHERE mxid = $1";
+    ATTEMPTING_IN = "SELECT COUNT(*) FROM items WHERE lane = $1 AND state = 'attempting'";
+}
+
+impl Store {
+    /// The oldest item of a lane that was not given up.
+    pub async fn next_item(&self, lane: &Lane) -> Result<Option<Item>, Error> {
+        let row = self.db.row(NEXT_ITEM, args![&lane.to_string()]).await?;
+        row.as_ref().map(item).transpose()
+    }
+
+    /// Says that it is about to be carried out, with what is needed to find out afterwards whether it was.
+    pub async fn attempt(&self, id: i64, note: Option<&str>, now: i64) -> Result<(), Error> {
+        self.db.run(ATTEMPT, args![id, note, now]).await.map(drop)
+    }
+
+    /// Says that it surely was not carried out, and is not to be tried before that time. The note stays.
+    pub async fn postpone(&self, id: i64, not_before: i64, why: &str) -> Result<(), Error> {
+        self.db
+            .run(POSTPONE, args![id, not_before, why])
+            .await
+            .map(drop)
+    }
+
+    /// Gives it up: the lane goes on without it, and the user can try it again.
+    pub async fn fail_item(&self, id: i64, why: &str, now: i64) -> Result<(), Error> {
+        self.db.run(FAIL_ITEM, args![id, why, now]).await.map(drop)
+    }
+
+    /// It is done: what it became is stored and the item deleted, in one commit. Its key counts as seen from now on.
+    pub async fn finish(&self, id: i64, rows: &[MessageRow], now: i64) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        messages::put(&mut tx, rows).await?;
+        tx.run(DONE_AT, args![id, now]).await?;
+        tx.run(DELETE_ITEM, args![id]).await?;
+        tx.commit().await
+    }
+
+    /// What a logged-in user's lanes gave up, oldest first; that order never changes.
+    pub async fn failed_items(&self, mxid: &str) -> Result<Vec<Item>, Error> {
+        self.db
+            .rows(FAILED_ITEMS, args![mxid])
+            .await?
+            .iter()
+            .map(item)
+            .collect()
+    }
+
+    /// Puts a failed item back into its lane, at the place it had; `false` if there is no such item.
+    pub async fn retry_item(&self, id: i64) -> Result<bool, Error> {
+        Ok(self.db.run(RETRY_ITEM, args![id]).await? > 0)
+    }
+
+    /// Deletes a failed item; `false` if there is no such item.
+    pub async fn discard_item(&self, id: i64) -> Result<bool, Error> {
+        Ok(self.db.run(DISCARD_ITEM, args![id]).await? > 0)
+    }
+
+    /// How many items a logged-in user has.
+    pub async fn count_items(&self, mxid: &str) -> Result<Counts, Error> {
+        let Some(row) = self.db.row(COUNT_ITEMS, args![mxid]).await? else {
+            return Ok(Counts::default());
+        };
+        Ok(Counts {
+            waiting: row.get(0)?,
+            attempting: row.get(1)?,
+            failed: row.get(2)?,
+            oldest: row.get(3)?,
+        })
+    }
+
+    /// Whether something in a lane is being carried out, or may have been.
+    pub async fn attempting_in(&self, lane: &Lane) -> Result<bool, Error> {
+        let row = self.db.row(ATTEMPTING_IN, args![&lane.to_string()]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(count > 0)
+    }
+}
+
+pub(super) fn lane(text: &str) -> Result<Lane, Error> {
+    text.parse()
+        .map_err(|_| Error::Corrupt("the name of a lane".to_owned()))
+}
+
+fn item(row: &Row) -> Result<Item, Error> {
+    Ok(Item {
+        id: row.get(0)?,
+        lane: lane(&row.get::<String>(1)?)?,
+        login_id: row.get(2)?,
+        key: row.get(3)?,
+        payload: row.get(4)?,
+        state: state(&row.get::<String>(5)?)?,
+        attempts: row.get(6)?,
+        not_before: row.get(7)?,
+        accepted_at: row.get(8)?,
+        note: row.get(9)?,
+        why: row.get(10)?,
+    })
+}
+
+fn state(word: &str) -> Result<ItemState, Error> {
+    match word {
+        "waiting" => Ok(ItemState::Waiting),
+        "attempting" => Ok(ItemState::Attempting),
+        "failed" => Ok(ItemState::Failed),
+        _ => Err(Error::Corrupt("the state of an item".to_owned())),
+    }
+}

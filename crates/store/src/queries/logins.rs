@@ -1,0 +1,139 @@
+//! Accounts on the network.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::sql;
+use crate::db::{Row, args};
+use crate::{Error, Login, LoginId, LoginState, NewLogin, Store};
+
+sql! {
+    PUT_LOGIN = "INSERT INTO logins (mxid, person_id, username, display_name, credentials, state, since)
+        VALUES ($1, $2, $3, $4, $5, 'ok', $6)
+        ON CONFLICT (mxid) DO UPDATE SET username = excluded.username, display_name = excluded.display_name,
+            credentials = excluded.credentials, state = excluded.state, since = excluded.since
+        WHERE logins.person_id = excluded.person_id
+        RETURNING id, mxid, person_id, username, display_name, state, since";
+    LOGIN_OF = "SELECT id, mxid, person_id, username, display_name, state, since FROM logins WHERE mxid = $1";
+    LOGIN = "SELECT id, mxid, person_id, username, display_name, state, since FROM logins WHERE id = $1";
+    LOGINS = "SELECT id, mxid, person_id, username, display_name, state, since FROM logins ORDER BY id";
+    LOGIN_CREDENTIALS = "SELECT mxid, person_id, credentials FROM logins WHERE id = $1";
+    SET_LOGIN_STATE = "UPDATE logins SET state = $2, since = $3 WHERE id = $1 AND state <> $2";
+    SET_LOGIN_PROFILE = "UPDATE logins SET username = $2, display_name = $3 WHERE id = $1";
+    COUNT_QUEUE = "SELECT COUNT(*) FROM items WHERE login_id = $1";
+    DELETE_LOGIN = "DELETE FROM logins WHERE id = $1";
+}
+
+impl Store {
+    /// Stores a login. The same person again keeps its id, and with it its portals and queue. [`Error::Taken`] if the user
+    /// is logged in as somebody else: that login has to be deleted first, since its queue goes with it.
+    pub async fn put_login(&self, new: &NewLogin) -> Result<Login, Error> {
+        let row = row_name(&new.mxid, &new.person_id);
+        let sealed = self.key.seal(&row, new.credentials.expose_secret())?;
+        let args = args![
+            &new.mxid,
+            &new.person_id,
+            &new.username,
+            &new.display_name,
+            &sealed,
+            new.now
+        ];
+        let row = self.db.row(PUT_LOGIN, args).await?;
+        login(&row.ok_or(Error::Taken)?)
+    }
+
+    /// The login of a Matrix user.
+    pub async fn login_of(&self, mxid: &str) -> Result<Option<Login>, Error> {
+        let row = self.db.row(LOGIN_OF, args![mxid]).await?;
+        row.as_ref().map(login).transpose()
+    }
+
+    /// A login.
+    pub async fn login(&self, id: LoginId) -> Result<Option<Login>, Error> {
+        let row = self.db.row(LOGIN, args![id]).await?;
+        row.as_ref().map(login).transpose()
+    }
+
+    /// All of them, oldest first.
+    pub async fn logins(&self) -> Result<Vec<Login>, Error> {
+        self.db.rows(LOGINS, &[]).await?.iter().map(login).collect()
+    }
+
+    /// What opens the account.
+    pub async fn login_credentials(&self, id: LoginId) -> Result<Option<SecretString>, Error> {
+        let Some(row) = self.db.row(LOGIN_CREDENTIALS, args![id]).await? else {
+            return Ok(None);
+        };
+        let name = row_name(&row.get::<String>(0)?, &row.get::<String>(1)?);
+        self.key.open(&name, &row.get::<Vec<u8>>(2)?).map(Some)
+    }
+
+    /// Remembers whether it still opens.
+    pub async fn set_login_state(
+        &self,
+        id: LoginId,
+        state: LoginState,
+        now: i64,
+    ) -> Result<(), Error> {
+        self.db
+            .run(SET_LOGIN_STATE, args![id, state.word(), now])
+            .await
+            .map(drop)
+    }
+
+    /// Remembers the names the person has on the network.
+    pub async fn set_login_profile(
+        &self,
+        id: LoginId,
+        username: &str,
+        display_name: &str,
+    ) -> Result<(), Error> {
+        self.db
+            .run(SET_LOGIN_PROFILE, args![id, username, display_name])
+            .await
+            .map(drop)
+    }
+
+    /// Deletes a login with its credentials and everything queued for it; gives how many items that were. Its portals stay,
+    /// without a login.
+    pub async fn delete_login(&self, id: LoginId) -> Result<i64, Error> {
+        let mut tx = self.db.begin().await?;
+        let row = tx.row(COUNT_QUEUE, args![id]).await?;
+        let queued = row.map_or(Ok(0), |row| row.get(0))?;
+        tx.run(DELETE_LOGIN, args![id]).await?;
+        tx.commit().await?;
+        Ok(queued)
+    }
+}
+
+/// What the sealed credentials are bound to.
+fn row_name(mxid: &str, person_id: &str) -> String {
+    format!("login/{mxid}/{person_id}")
+}
+
+fn login(row: &Row) -> Result<Login, Error> {
+    Ok(Login {
+        id: row.get(0)?,
+        mxid: row.get(1)?,
+        person_id: row.get(2)?,
+        username: row.get(3)?,
+        display_name: row.get(4)?,
+        state: LoginState::parse(&row.get::<String>(5)?)?,
+        since: row.get(6)?,
+    })
+}
+
+impl LoginState {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Expired => "expired",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, Error> {
+        [Self::Ok, Self::Expired]
+            .into_iter()
+            .find(|state| state.word() == word)
+            .ok_or_else(|| Error::Corrupt("the state of a login".to_owned()))
+    }
+}

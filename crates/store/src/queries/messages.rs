@@ -1,0 +1,120 @@
+//! The message map: which Matrix event is which message of the network.
+
+use super::sql;
+use crate::db::{Row, Tx, args};
+use crate::{Error, MessageRow, PortalId, Store};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at FROM messages ",
+            $rest
+        )
+    };
+}
+
+sql! {
+    MESSAGES = select!("WHERE portal_id = $1 AND remote_id = $2 ORDER BY part");
+    BY_EVENT = select!("WHERE event_id = $1 ORDER BY part, sent_at, remote_id");
+    KNOWN_SINCE = select!("WHERE portal_id = $1 AND sent_at >= $2 ORDER BY sent_at, remote_id, part");
+    LATEST = select!("WHERE portal_id = $1 ORDER BY sent_at DESC, remote_id DESC, part LIMIT $2");
+    PUT_MESSAGE = "INSERT INTO messages
+            (portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (portal_id, remote_id, part) DO UPDATE SET event_id = excluded.event_id,
+            room_id = excluded.room_id, sender = excluded.sender, by_us = excluded.by_us,
+            sent_at = excluded.sent_at, edited_at = excluded.edited_at";
+}
+
+impl Store {
+    /// The events of a message, by part.
+    pub async fn messages(
+        &self,
+        portal_id: PortalId,
+        remote_id: &str,
+    ) -> Result<Vec<MessageRow>, Error> {
+        self.db
+            .rows(MESSAGES, args![portal_id, remote_id])
+            .await?
+            .iter()
+            .map(message)
+            .collect()
+    }
+
+    /// The message of an event; the first, if the event became several.
+    pub async fn message_by_event(&self, event_id: &str) -> Result<Option<MessageRow>, Error> {
+        Ok(self.messages_by_event(event_id).await?.into_iter().next())
+    }
+
+    /// The messages of an event, in order: a long one may have become several.
+    pub async fn messages_by_event(&self, event_id: &str) -> Result<Vec<MessageRow>, Error> {
+        self.db
+            .rows(BY_EVENT, args![event_id])
+            .await?
+            .iter()
+            .map(message)
+            .collect()
+    }
+
+    /// What is known of a room from this time on, oldest first.
+    pub async fn known_since(
+        &self,
+        portal_id: PortalId,
+        sent_at: i64,
+    ) -> Result<Vec<MessageRow>, Error> {
+        self.db
+            .rows(KNOWN_SINCE, args![portal_id, sent_at])
+            .await?
+            .iter()
+            .map(message)
+            .collect()
+    }
+
+    /// The newest `limit` rows of a room, newest first.
+    pub async fn latest(&self, portal_id: PortalId, limit: u32) -> Result<Vec<MessageRow>, Error> {
+        let rows = self
+            .db
+            .rows(LATEST, args![portal_id, i64::from(limit)])
+            .await?;
+        rows.iter().map(message).collect()
+    }
+
+    /// Stores rows, new or changed, in one commit.
+    pub async fn put_messages(&self, rows: &[MessageRow]) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        put(&mut tx, rows).await?;
+        tx.commit().await
+    }
+}
+
+pub(super) async fn put(tx: &mut Tx, rows: &[MessageRow]) -> Result<(), Error> {
+    for row in rows {
+        let args = args![
+            row.portal_id,
+            &row.remote_id,
+            row.part,
+            &row.event_id,
+            &row.room_id,
+            &row.sender,
+            row.by_us,
+            row.sent_at,
+            row.edited_at,
+        ];
+        tx.run(PUT_MESSAGE, args).await?;
+    }
+    Ok(())
+}
+
+fn message(row: &Row) -> Result<MessageRow, Error> {
+    Ok(MessageRow {
+        portal_id: row.get(0)?,
+        remote_id: row.get(1)?,
+        part: row.get(2)?,
+        event_id: row.get(3)?,
+        room_id: row.get(4)?,
+        sender: row.get(5)?,
+        by_us: row.get(6)?,
+        sent_at: row.get(7)?,
+        edited_at: row.get(8)?,
+    })
+}
