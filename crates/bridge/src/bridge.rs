@@ -8,6 +8,7 @@ use ruma::UserId;
 
 use crate::{Ctx, Error, Parts, World, intake, lanes, login::Logins};
 
+mod housekeeping;
 mod settle;
 
 /// A bridge. Dropping it ends whatever it does, at the next await, as a kill would.
@@ -58,6 +59,8 @@ impl Bridge {
     pub async fn start(&self) -> Result<(), Error> {
         let world = self.world.clone();
         self.world.spawn(async move { settle::run(&world).await });
+        let world = self.world.clone();
+        self.world.spawn(async move { housekeeping::run(&world).await });
         lanes::start(&self.world).await?;
         self.world.connections.start_all(&self.world).await
     }

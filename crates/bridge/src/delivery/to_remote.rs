@@ -23,12 +23,10 @@ use crate::{
 /// How far the network's clock may be off ours.
 const CLOCKS_APART: Millis = 120_000;
 
-/// What is kept beside an item while its parts are being sent. That a part was sent is kept as a row of the message map.
+/// What is kept beside an item while a part of it is being sent. That a part was sent is kept as a row of the message map.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Progress {
-    /// When the first part was first sent, by our clock.
-    first: Option<Millis>,
-    /// The room's newest message that was known before the part in hand was sent.
+    /// The room's newest message that was known before the part was sent.
     after: Option<MessageId>,
     /// When that was, by our clock.
     since: Millis,
@@ -79,24 +77,17 @@ async fn send(
     let room = RoomId::from(portal.remote_room.as_str());
     let mut progress: Progress =
         item.note.as_deref().and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default();
-    let known = match progress.first {
-        Some(first) => world.store.known_since(portal.id, first - CLOCKS_APART).await?,
-        None => Vec::new(),
-    };
-    let sent = |index: usize| {
-        let part = part_number(index);
-        known.iter().any(|row| row.by_us && row.event_id == event.event_id.as_str() && row.part == part)
-    };
+    let sent = world.store.messages_by_event(event.event_id.as_str()).await?;
     let mut attempted = item.state == ItemState::Attempting;
     let mut rows = Vec::new();
     for (index, part) in world.network.compose(message).iter().enumerate() {
-        if sent(index) {
+        if sent.iter().any(|row| row.part == part_number(index)) {
             continue;
         }
         // Known before the next part goes out, since its echo may come at any time.
         world.store.put_messages(&std::mem::take(&mut rows)).await?;
         let found = match std::mem::take(&mut attempted) {
-            true => find(&room, account, part, &progress, &known).await?,
+            true => find(world, portal.id, &room, account, part, &progress).await?,
             false => None,
         };
         let message = match found {
@@ -105,7 +96,6 @@ async fn send(
                 // Read anew: by now the room may have gone on.
                 progress.after = cursor(world, portal.id).await?;
                 progress.since = world.now();
-                progress.first.get_or_insert(progress.since);
                 world.store.attempt(item.id, Some(&note(&progress)?), world.now()).await?;
                 account.send(&room, part, &txn(&["remote", event.event_id.as_str(), &index.to_string()])).await?
             }
@@ -117,14 +107,16 @@ async fn send(
 
 /// Looks for a part that was attempted and never answered.
 async fn find(
+    world: &Ctx,
+    portal: i64,
     room: &RoomId,
     account: &dyn Account,
     part: &Part,
     progress: &Progress,
-    known: &[MessageRow],
 ) -> Result<Option<Message>, Error> {
     let not_before = progress.since - CLOCKS_APART;
-    let known: Vec<_> = known.iter().map(|row| MessageId::from(row.remote_id.as_str())).collect();
+    let known = world.store.known_since(portal, not_before).await?;
+    let known: Vec<_> = known.into_iter().map(|row| MessageId::new(row.remote_id)).collect();
     // As long as this is not answered, the part may stand there.
     let found = account.find_sent(room, part, progress.after.as_ref(), not_before, &known).await;
     Ok(found.map_err(RemoteError::perhaps_done)?)

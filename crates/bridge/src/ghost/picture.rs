@@ -57,8 +57,8 @@ pub(crate) async fn upload(world: &Ctx, login: i64, avatar: &Avatar) -> Result<O
     Ok(Some(mxc))
 }
 
-fn failed(world: &Ctx, avatar: &Avatar, error: &dyn std::error::Error) -> Result<Option<OwnedMxcUri>, Error> {
-    tracing::debug!(error, "a picture cannot be had");
+fn failed(world: &Ctx, avatar: &Avatar, error: &dyn std::fmt::Display) -> Result<Option<OwnedMxcUri>, Error> {
+    tracing::debug!(%error, "a picture cannot be had");
     world.ghosts.pictures.add(&avatar.key, world.now());
     Ok(None)
 }

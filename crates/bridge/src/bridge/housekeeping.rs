@@ -1,0 +1,35 @@
+//! What has to be done now and then: forgets what is of no use any more.
+//!
+//! To add a chore: a line in [`chores`].
+
+use std::time::Duration;
+
+use remote::Millis;
+
+use crate::{Ctx, Error};
+
+const PAUSE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long the ids of accepted events are kept. Synapse repeats what it could not deliver for as long as we are away, but only what it did not
+/// get an answer for; what it repeats after an answer (seen after it was stopped in mid-push) is minutes old.
+const REPEATS_END: Millis = 30 * 24 * 3_600_000;
+
+/// Does the chores, now and then, until the bridge stops.
+pub(super) async fn run(world: &Ctx) {
+    loop {
+        if let Err(error) = chores(world).await {
+            tracing::warn!(%error, "housekeeping has to wait");
+        }
+        tokio::select! {
+            () = world.stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+async fn chores(world: &Ctx) -> Result<(), Error> {
+    let now = world.now();
+    world.store.prune(now - REPEATS_END).await?;
+    world.store.drop_expired_tickets(now).await?;
+    Ok(())
+}
