@@ -11,9 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::Instant;
 
-use crate::process::{Process, tail};
+use crate::process::{Process, log_file, tail};
 use crate::synapse::{DOMAIN, Slot, Synapse};
 use crate::{http, scratch};
 
@@ -177,7 +176,7 @@ impl Bridge {
         anyhow::ensure!(
             status.success(),
             "the bridge ended with {status}:\n{}",
-            self.last_words()
+            tail(&self.log(), 25)
         );
         Ok(())
     }
@@ -196,24 +195,9 @@ impl Bridge {
 
     /// Waits until `GET /health/ready` answers 200; gives how long that took since now.
     pub async fn ready(&mut self) -> anyhow::Result<Duration> {
-        let http = http::client()?;
         let health = format!("{}/health/ready", self.slot.address());
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_mins(1) {
-            if let Some(status) = self.process.ended()? {
-                anyhow::bail!("the bridge ended ({status}):\n{}", self.last_words());
-            }
-            if http
-                .get(&health)
-                .send()
-                .await
-                .is_ok_and(|answer| answer.status().is_success())
-            {
-                return Ok(start.elapsed());
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        anyhow::bail!("the bridge is not ready after 60 s:\n{}", self.last_words())
+        let log = self.home.path().join("log");
+        self.process.answering(&health, &log).await
     }
 
     /// Looks for secrets in the log: its own (tokens, keys) and those given, such as login links and message texts.
@@ -241,10 +225,6 @@ impl Bridge {
         }
         Ok(())
     }
-
-    fn last_words(&self) -> String {
-        tail(&self.log(), 25)
-    }
 }
 
 impl Drop for Bridge {
@@ -255,11 +235,7 @@ impl Drop for Bridge {
 }
 
 fn run(program: &Path, home: &Path) -> anyhow::Result<Process> {
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(home.join("log"))
-        .context("cannot write the bridge's log")?;
+    let log = log_file(&home.join("log"))?;
     let mut command = Command::new(program);
     command
         .args(["run", "-c"])

@@ -4,14 +4,19 @@
 //! the terminal's Ctrl-C does not, so that we end things in order.
 //! `std`'s child instead of Tokio's, because shared parts outlive the runtime of the test which happened to start them.
 
+use std::fs::File;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, kill_process_group};
 
-use crate::guardian;
+pub use rustix::process::Signal;
+use tokio::time::Instant;
+
+use crate::{guardian, http};
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -85,6 +90,30 @@ impl Process {
         }
     }
 
+    /// Waits until `url` answers with success, and gives how long that took; `log` is where the process writes.
+    ///
+    /// # Errors
+    /// If the process ends, or nothing comes within a minute; the message holds the end of the log.
+    pub async fn answering(&mut self, url: &str, log: &Path) -> anyhow::Result<Duration> {
+        let http = http::client()?;
+        let start = Instant::now();
+        let what = loop {
+            if let Some(status) = self.ended()? {
+                break format!("{} ended ({status})", self.name);
+            }
+            let answer = http.get(url).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(start.elapsed());
+            }
+            if start.elapsed() > Duration::from_mins(1) {
+                break format!("{} does not answer after a minute", self.name);
+            }
+            tokio::time::sleep(POLL / 2).await;
+        };
+        let log = std::fs::read_to_string(log).unwrap_or_default();
+        anyhow::bail!("{what}:\n{}", tail(&log, 25))
+    }
+
     /// Asks it to end, and waits up to 15 s for that; then kills it, which is reported as an error.
     pub async fn stop(&mut self) -> anyhow::Result<ExitStatus> {
         self.signal(self.polite)?;
@@ -125,6 +154,15 @@ fn signal_name(signal: Signal) -> &'static str {
         Signal::KILL => "KILL",
         _ => "TERM",
     }
+}
+
+/// A file to which a process writes, and goes on writing when it is started again.
+pub fn log_file(path: &Path) -> anyhow::Result<File> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    options
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Runs a command to its end and gives what it wrote to its standard output; a failure names the last lines of what it

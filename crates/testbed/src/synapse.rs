@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -22,7 +21,7 @@ use url::Url;
 pub use slot::Slot;
 pub use venv::{VERSION, prepare};
 
-use crate::process::{Process, tail};
+use crate::process::{Process, log_file};
 use crate::progress::{Lines, Progress};
 use crate::user::User;
 use crate::{http, ports, scratch};
@@ -164,35 +163,14 @@ impl Synapse {
     }
 
     async fn answering(&mut self) -> anyhow::Result<()> {
-        let http = http::client()?;
         let health = self.base.join("health").context("a URL of our own")?;
-        for _ in 0..1200 {
-            if let Some(status) = self.server.ended()? {
-                anyhow::bail!("Synapse ended ({status}):\n{}", tail(&self.log(), 25));
-            }
-            if http
-                .get(health.clone())
-                .send()
-                .await
-                .is_ok_and(|answer| answer.status().is_success())
-            {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        anyhow::bail!(
-            "Synapse does not answer after 60 s:\n{}",
-            tail(&self.log(), 25)
-        )
+        let log = self.home.path().join("log");
+        self.server.answering(health.as_str(), &log).await.map(drop)
     }
 }
 
 fn serve(python: &Path, home: &Path) -> anyhow::Result<Process> {
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(home.join("log"))
-        .context("cannot write Synapse's log")?;
+    let log = log_file(&home.join("log"))?;
     let mut command = Command::new(python);
     command
         .args(["-m", "synapse.app.homeserver", "--config-path"])

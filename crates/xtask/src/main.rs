@@ -1,4 +1,4 @@
-//! What developers and newcomers run: `cargo xtask test` and `cargo xtask ci`.
+//! What developers and newcomers run: `cargo xtask demo`, `test` and `ci`.
 //!
 //! One more command is one more module and one more variant of [`Task`].
 #![expect(
@@ -8,6 +8,7 @@
 
 mod cargo;
 mod ci;
+mod demo;
 mod prerequisites;
 mod steps;
 mod test;
@@ -23,6 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Sets up a homeserver, a Gitter with people who talk, and the bridge between them
+    Demo(demo::Options),
     /// Runs every test: unit, recorded cases, both databases, and the whole road on a real Synapse
     Test(test::Options),
     /// Checks format and lints, then runs every test
@@ -32,6 +35,7 @@ enum Task {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
+        Task::Demo(options) => demo::run(&options).await,
         Task::Test(options) => test::run(&options).await,
         Task::Ci => ci::run().await,
     }
