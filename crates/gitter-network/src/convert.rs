@@ -1,0 +1,192 @@
+//! Gitter's people, rooms and messages as the contract's.
+
+use std::sync::Arc;
+
+use gitter::Endpoints;
+use gitter_markup::{Forge, ForgeKind, Incoming, KnownMention, to_rich};
+use remote::{
+    Avatar, Member, Message, MessageId, MessageKind, Person, PersonId, Room, RoomId, RoomKind,
+    Standing,
+};
+
+/// The repository that belongs to a room, for issues that name none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repository {
+    kind: ForgeKind,
+    name: String,
+}
+
+/// Converts, knowing where this Gitter is.
+#[derive(Clone, Debug)]
+pub(crate) struct Converter {
+    endpoints: Arc<Endpoints>,
+    site: String,
+}
+
+impl Converter {
+    pub(crate) fn new(endpoints: Arc<Endpoints>) -> Self {
+        let site = endpoints.web_url.as_str().trim_end_matches('/').to_owned();
+        Self { endpoints, site }
+    }
+
+    pub(crate) fn person(&self, user: &gitter::User) -> Person {
+        let picture = user
+            .avatar_url
+            .as_deref()
+            .or(user.avatar_url_medium.as_deref());
+        Person {
+            id: PersonId::from(user.id.as_str()),
+            username: user.username.clone(),
+            display_name: user.name().to_owned(),
+            avatar: picture.and_then(|url| self.avatar(url)),
+        }
+    }
+
+    pub(crate) fn member(&self, user: &gitter::User) -> Member {
+        Member {
+            person: self.person(user),
+            admin: user.is_admin(),
+        }
+    }
+
+    /// A picture. Gitter spreads them over hosts and sizes, so path and version tell one from another.
+    fn avatar(&self, url: &str) -> Option<Avatar> {
+        let url = self.endpoints.absolute(url)?;
+        let mut key = url.path().to_owned();
+        for (name, value) in url
+            .query_pairs()
+            .filter(|(name, _)| !matches!(name.as_ref(), "s" | "size"))
+        {
+            key.push_str(&format!("&{name}={value}"));
+        }
+        Some(Avatar {
+            key,
+            url: url.into(),
+        })
+    }
+
+    pub(crate) fn room(&self, room: &gitter::Room) -> Room {
+        let other = room
+            .user
+            .as_ref()
+            .filter(|_| room.one_to_one)
+            .map(|user| self.person(user));
+        let path = room
+            .url
+            .as_deref()
+            .unwrap_or_default()
+            .trim_start_matches('/');
+        let address = match (&other, &room.uri) {
+            (Some(other), _) => format!("@{}", other.username),
+            (None, Some(uri)) => uri.clone(),
+            // A one-to-one whose other one is gone.
+            (None, None) if path.is_empty() => format!("@{}", room.id),
+            (None, None) => format!("@{path}"),
+        };
+        let name = match (&other, &room.uri) {
+            (Some(other), _) => other.display_name.clone(),
+            (None, Some(uri)) => uri.clone(),
+            (None, None) => room.name.clone().unwrap_or_else(|| address.clone()),
+        };
+        let avatar = match &other {
+            Some(other) => other.avatar.clone(),
+            None => room.avatar_url.as_deref().and_then(|url| self.avatar(url)),
+        };
+        Room {
+            id: RoomId::from(room.id.as_str()),
+            name,
+            topic: Some(room.topic.clone()).filter(|topic| !topic.trim().is_empty()),
+            avatar,
+            kind: match room.is_public() {
+                _ if room.one_to_one => RoomKind::OneToOne,
+                true => RoomKind::Public,
+                false => RoomKind::Private,
+            },
+            other,
+            standing: match (room.room_member, room.is_admin()) {
+                (Some(false), _) => Standing::Outside,
+                (_, Some(true)) => Standing::Admin,
+                _ => Standing::Member,
+            },
+            member_count: room.user_count,
+            active_at: room.last_access_time.map(jiff::Timestamp::as_millisecond),
+            link: (!path.is_empty()).then(|| format!("{}/{path}", self.site)),
+            address,
+        }
+    }
+
+    /// The repository of a room, where Gitter told it.
+    pub(crate) fn repository(room: &gitter::Room) -> Option<Repository> {
+        let backend = room.backend.as_ref();
+        let kind = backend
+            .and_then(|backend| backend.kind.as_deref())
+            .unwrap_or_default();
+        let linked = backend.and_then(|backend| backend.link_path.as_ref());
+        let linked = linked.filter(|_| matches!(kind, "GH_REPO" | "GL_PROJECT"));
+        let name = room
+            .associated_repo
+            .as_ref()
+            .or(linked)
+            .filter(|name| !name.is_empty())?;
+        let kind = if kind.starts_with("GL") {
+            ForgeKind::GitLab
+        } else {
+            ForgeKind::GitHub
+        };
+        Some(Repository {
+            kind,
+            name: name.clone(),
+        })
+    }
+
+    pub(crate) fn message(
+        &self,
+        room: &RoomId,
+        repository: Option<&Repository>,
+        message: &gitter::Message,
+    ) -> Message {
+        let mentions: Vec<_> = message
+            .mentions
+            .iter()
+            .map(|mention| KnownMention {
+                screen_name: &mention.screen_name,
+                user_id: mention.user_id.as_ref().map(gitter::UserId::as_str),
+                announcement: mention.announcement,
+            })
+            .collect();
+        let incoming = Incoming {
+            html: &message.html,
+            text: &message.text,
+            mentions: &mentions,
+            status: message.status,
+            sender: message
+                .from_user
+                .as_ref()
+                .map(|user| user.username.as_str()),
+            site: &self.site,
+            forge: repository.map(|it| Forge {
+                kind: it.kind,
+                repository: &it.name,
+            }),
+        };
+        Message {
+            id: MessageId::from(message.id.as_str()),
+            room: room.clone(),
+            sender: message.from_user.as_ref().map(|user| self.person(user)),
+            sent_at: message.sent.as_millisecond(),
+            kind: if message.status {
+                MessageKind::Emote
+            } else {
+                MessageKind::Text
+            },
+            text: to_rich(&incoming),
+            edited_at: message.edited_at.map(jiff::Timestamp::as_millisecond),
+            thread: message
+                .parent_id
+                .as_ref()
+                .map(|id| MessageId::from(id.as_str())),
+            reply_to: None,
+            blanked: message.is_blanked(),
+        }
+    }
+}
