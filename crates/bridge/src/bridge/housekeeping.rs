@@ -8,7 +8,7 @@ use remote::Millis;
 
 use crate::{Ctx, Error};
 
-const PAUSE: Duration = Duration::from_secs(6 * 3600);
+const PAUSE: Duration = Duration::from_hours(6);
 
 /// How long the ids of accepted events are kept. Synapse repeats what it could not deliver for as long as we are away, but only what it did not
 /// get an answer for; what it repeats after an answer (seen after it was stopped in mid-push) is minutes old.

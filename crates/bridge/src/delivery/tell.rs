@@ -44,7 +44,7 @@ async fn say_as(world: &Ctx, room: &RoomId, event: Option<&EventId>, txn: &str, 
 
 /// When something was last said, so that a storm of the same thing is answered once.
 #[derive(Default)]
-pub struct Told(Mutex<HashMap<(i64, &'static str), Millis>>);
+pub(crate) struct Told(Mutex<HashMap<(i64, &'static str), Millis>>);
 
 impl Told {
     /// Whether it is time to say this in a portal (again), because it was not said within `pause`; if so, it counts as said.

@@ -91,11 +91,8 @@ impl Place<'_> {
         let names = text::MatrixNames::new(world, self.login);
         let mut rows = Vec::new();
         for (part, content) in text::contents(message, &names, world.network.info()).iter().enumerate() {
-            let event = match suspect {
-                true => self.find(&message.id, part).await?,
-                false => None,
-            };
-            let event = match event {
+            let found = if suspect { self.find(&message.id, part).await? } else { None };
+            let event = match found {
                 Some(event) => event,
                 None => self.send(&who, message, part, content).await?,
             };

@@ -86,19 +86,19 @@ async fn send(
         }
         // Known before the next part goes out, since its echo may come at any time.
         world.store.put_messages(&std::mem::take(&mut rows)).await?;
-        let found = match std::mem::take(&mut attempted) {
-            true => find(world, portal.id, &room, account, part, &progress).await?,
-            false => None,
+        let found = if std::mem::take(&mut attempted) {
+            find(world, portal.id, &room, account, part, &progress).await?
+        } else {
+            None
         };
-        let message = match found {
-            Some(message) => message,
-            None => {
-                // Read anew: by now the room may have gone on.
-                progress.after = cursor(world, portal.id).await?;
-                progress.since = world.now();
-                world.store.attempt(item.id, Some(&note(&progress)?), world.now()).await?;
-                account.send(&room, part, &txn(&["remote", event.event_id.as_str(), &index.to_string()])).await?
-            }
+        let message = if let Some(message) = found {
+            message
+        } else {
+            // Read anew: by now the room may have gone on.
+            progress.after = cursor(world, portal.id).await?;
+            progress.since = world.now();
+            world.store.attempt(item.id, Some(&note(&progress)?), world.now()).await?;
+            account.send(&room, part, &txn(&["remote", event.event_id.as_str(), &index.to_string()])).await?
         };
         rows.push(row(portal, event, index, &message));
     }

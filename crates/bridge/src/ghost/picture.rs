@@ -47,18 +47,18 @@ pub(crate) async fn upload(world: &Ctx, login: i64, avatar: &Avatar) -> Result<O
         return Ok(None);
     };
     let mxc = match account.avatar(avatar, MAX_BYTES).await {
-        Ok(image) => match world.homeserver.upload(image.bytes, &image.mime, None).await {
-            Ok(mxc) => mxc,
-            Err(error) => return failed(world, avatar, &error),
-        },
-        Err(error) => return failed(world, avatar, &error),
+        Ok(image) => world.homeserver.upload(image.bytes, &image.mime, None).await.map_err(Error::from),
+        Err(error) => Err(error.into()),
     };
-    world.store.put_avatar(&avatar.key, mxc.as_str()).await?;
-    Ok(Some(mxc))
-}
-
-fn failed(world: &Ctx, avatar: &Avatar, error: &dyn std::fmt::Display) -> Result<Option<OwnedMxcUri>, Error> {
-    tracing::debug!(%error, "a picture cannot be had");
-    world.ghosts.pictures.add(&avatar.key, world.now());
-    Ok(None)
+    match mxc {
+        Ok(mxc) => {
+            world.store.put_avatar(&avatar.key, mxc.as_str()).await?;
+            Ok(Some(mxc))
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a picture cannot be had");
+            world.ghosts.pictures.add(&avatar.key, world.now());
+            Ok(None)
+        }
+    }
 }

@@ -199,6 +199,9 @@ struct Read {
     cursor: Option<MessageId>,
 }
 
+/// How many of the newest messages are read when not all that was missed may be.
+const NEWEST: usize = 50;
+
 async fn read(world: &Ctx, portal: &Portal, account: &dyn Account) -> Result<Read, Error> {
     let room = RoomId::from(portal.remote_room.as_str());
     let backfill = world.config.backfill;
@@ -218,7 +221,6 @@ async fn read(world: &Ctx, portal: &Portal, account: &dyn Account) -> Result<Rea
         return Ok(Read { messages, left_out: None, cursor: None });
     }
     // There may be more than may be read. The newest ones matter most; what lies between is left out, and said to be.
-    const NEWEST: usize = 50;
     let mut newest = account.history(&room, &History::Newest, limit.min(NEWEST)).await?;
     let overlap = newest.iter().any(|message| messages.iter().any(|read| read.id == message.id));
     newest.retain(|message| messages.iter().all(|read| read.id != message.id));

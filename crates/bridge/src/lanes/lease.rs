@@ -22,14 +22,13 @@ struct Leased {
 impl Leases {
     /// The lane, unless somebody has it; he is told to look again then.
     pub(super) fn take(&self, lane: &Lane) -> Option<Lease> {
-        let mut leases = self.lock();
-        if let Some(leased) = leases.get_mut(lane) {
+        let mut known = self.lock();
+        if let Some(leased) = known.get_mut(lane) {
             leased.woken = true;
             return None;
         }
-        let leased = Leased::default();
-        let nudge = leased.nudge.clone();
-        leases.insert(lane.clone(), leased);
+        let nudge = known.entry(lane.clone()).or_default().nudge.clone();
+        drop(known);
         Some(Lease { lane: lane.clone(), leases: self.clone(), nudge, inherited: false, released: false })
     }
 

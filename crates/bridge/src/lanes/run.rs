@@ -101,14 +101,14 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    const LONGEST: Duration = Duration::from_secs(60);
+    const LONGEST: Duration = Duration::from_mins(1);
 
     /// One more failure: doubles from a second to a minute, less up to a quarter so that lanes do not march in step.
     pub(crate) fn next(&mut self, world: &Ctx) -> Duration {
         let whole = Duration::from_secs(1 << self.failures.min(6)).min(Self::LONGEST);
         self.failures += 1;
         let quarter = u64::try_from(whole.as_millis() / 4).unwrap_or(0);
-        whole - Duration::from_millis(world.random.below(quarter.max(1)))
+        whole.saturating_sub(Duration::from_millis(world.random.below(quarter.max(1))))
     }
 
     fn reset(&mut self) {

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::OwnedMutexGuard;
 
 /// Locks by key. Holds an entry only for keys in use (and some that were, until the next clean-up).
-pub struct Keyed<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct Keyed<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
 
 impl<K> Default for Keyed<K> {
     fn default() -> Self {
@@ -19,7 +19,7 @@ impl<K> Default for Keyed<K> {
 
 impl<K: Eq + Hash> Keyed<K> {
     /// Waits until nobody else works on this.
-    pub async fn lock(&self, key: K) -> OwnedMutexGuard<()> {
+    pub(crate) async fn lock(&self, key: K) -> OwnedMutexGuard<()> {
         const CLEAN_UP_ABOVE: usize = 64;
         let lock = {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);

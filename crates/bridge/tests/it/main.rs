@@ -1,0 +1,9 @@
+//! The bridge through its front door: a homeserver and a network in memory, a real database, and time that stands still
+//! until the stage moves it.
+//!
+//! To add a scene: a file here, with `Stage::new` at the top of each test.
+
+mod crashes;
+mod messages;
+mod portals;
+mod stage;

@@ -1,0 +1,266 @@
+//! What a scene plays on: everything around a bridge, which can be killed and started anew while the rest lives on.
+//!
+//! Time stands still while a scene waits for something to happen, and moves only in [`Stage::until`] and [`Stage::wait`]: a blocking task is kept
+//! running, and tokio does not move paused time by itself while there is one. (It would otherwise do so whenever everybody
+//! waits for the database, which works in a thread of its own.)
+
+mod clock;
+pub(crate) mod homeserver;
+pub(crate) mod network;
+
+use std::{sync::Arc, time::Duration};
+
+use ::homeserver::{Appservice, IncomingEvent, Transaction};
+use bridge::{
+    Bridge, Clock, Config, Parts, Random,
+    config::{Backfill, Bot, Ghosts, InvitePolicy, Invites},
+    permissions::{Level, Permissions},
+};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId};
+use serde_json::{Value, json};
+use store::{Login, NewLogin, Options, Portal, PortalState, SecretKey, Store};
+
+pub(crate) use clock::START;
+use clock::StageClock;
+use homeserver::FakeHomeserver;
+use network::FakeNetwork;
+
+pub(crate) const ALICE: &str = "@alice:example.org";
+
+pub(crate) struct Stage {
+    pub(crate) homeserver: FakeHomeserver,
+    pub(crate) network: FakeNetwork,
+    pub(crate) store: Store,
+    pub(crate) config: Config,
+    pub(crate) bridge: Option<Arc<Bridge>>,
+    clock: Arc<StageClock>,
+    files: tempfile::TempDir,
+    _still: std::sync::mpsc::Sender<()>,
+    transactions: u64,
+}
+
+impl Stage {
+    /// An empty stage; nothing runs yet.
+    pub(crate) async fn new() -> Self {
+        let (still, ended) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || ended.recv());
+        let clock = Arc::new(StageClock::new());
+        let files = tempfile::tempdir().unwrap();
+        let store = open(&files).await;
+        Self {
+            homeserver: FakeHomeserver::default(),
+            network: FakeNetwork::new(clock.clone()),
+            store,
+            config: config(),
+            bridge: None,
+            clock,
+            files,
+            _still: still,
+            transactions: 0,
+        }
+    }
+
+    /// Alice has logged in, her rooms are these, and the bridge runs.
+    pub(crate) async fn with_rooms(rooms: &[&str]) -> Self {
+        let mut stage = Self::new().await;
+        stage.network.lock().rooms = rooms.iter().map(|address| network::room(address)).collect();
+        stage.log_in().await;
+        stage.start().await;
+        stage
+    }
+
+    /// Alice is in one room, on both sides.
+    pub(crate) async fn in_room(address: &str) -> (Self, OwnedRoomId) {
+        let mut stage = Self::with_rooms(&[address]).await;
+        let room = stage.enter(address).await;
+        (stage, room)
+    }
+
+    pub(crate) async fn log_in(&mut self) -> Login {
+        let alice = network::person("alice");
+        let new = NewLogin {
+            mxid: ALICE.to_owned(),
+            person_id: alice.id.to_string(),
+            username: alice.username,
+            display_name: alice.display_name,
+            credentials: "token".to_owned().into(),
+            now: self.now(),
+        };
+        self.store.put_login(&new).await.unwrap()
+    }
+
+    pub(crate) async fn login(&self) -> Login {
+        self.store.login_of(ALICE).await.unwrap().unwrap()
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let bridge = Bridge::new(Parts {
+            config: self.config.clone(),
+            store: self.store.clone(),
+            homeserver: Arc::new(self.homeserver.clone()),
+            network: Arc::new(self.network.clone()),
+            clock: self.clock.clone(),
+            random: Random::from_seed([7; 32]),
+        })
+        .unwrap();
+        bridge.start().await.unwrap();
+        self.bridge = Some(bridge);
+    }
+
+    /// Ends the bridge without a word, and closes its database, as a kill would.
+    pub(crate) async fn kill(&mut self) {
+        let bridge = self.bridge.take().expect("a bridge runs");
+        assert_eq!(Arc::strong_count(&bridge), 1);
+        drop(bridge);
+        // What was dropped is gone when its tasks have seen it.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        self.store.close().await;
+        self.store = open(&self.files).await;
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.kill().await;
+        self.start().await;
+    }
+
+    /// Moves time on.
+    pub(crate) async fn wait(&self, time: Duration) {
+        const STEP: Duration = Duration::from_millis(250);
+        let mut left = time;
+        while !left.is_zero() {
+            let step = left.min(STEP);
+            tokio::time::advance(step).await;
+            left -= step;
+            breathe().await;
+        }
+    }
+
+    /// Moves time on until something is so.
+    #[track_caller]
+    pub(crate) fn until<'a>(&'a self, what: &'a str, so: impl AsyncFn() -> bool + 'a) -> impl Future<Output = ()> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            for _ in 0..5_000 {
+                if so().await {
+                    return;
+                }
+                breathe().await;
+                tokio::time::advance(Duration::from_millis(20)).await;
+            }
+            panic!("{caller}: waited in vain until {what}; the homeserver has {:#?}", self.homeserver.lock().requests);
+        }
+    }
+
+    /// Moves time on until no lane has a task, and a little further.
+    pub(crate) async fn quiet(&self) {
+        self.wait(Duration::from_secs(1)).await;
+        self.until("it is quiet", async || self.store.waiting_lanes().await.unwrap().is_empty()).await;
+        self.wait(Duration::from_secs(1)).await;
+    }
+
+    pub(crate) async fn portal(&self, address: &str) -> Portal {
+        let portal = self.store.portal_of(ALICE, &format!("room-{address}")).await.unwrap();
+        portal.unwrap_or_else(|| panic!("there is no portal for {address}"))
+    }
+
+    /// Alice accepts the invite to a room, and waits until it is opened.
+    pub(crate) async fn enter(&mut self, address: &str) -> OwnedRoomId {
+        self.until("she is invited", async || {
+            let portal = self.store.portal_of(ALICE, &format!("room-{address}")).await.unwrap();
+            portal.is_some_and(|portal| portal.state == PortalState::Invited && self.membership(&portal) == "invite")
+        })
+        .await;
+        let room = OwnedRoomId::try_from(self.portal(address).await.room_id.unwrap()).unwrap();
+        self.member(&room, "join").await;
+        self.until("the room is opened", async || self.portal(address).await.opened).await;
+        room
+    }
+
+    fn membership(&self, portal: &Portal) -> String {
+        let homeserver = self.homeserver.lock();
+        let room = <&RoomId>::try_from(portal.room_id.as_deref().unwrap()).unwrap();
+        let member = homeserver.rooms[room].state.get(&("m.room.member".to_owned(), ALICE.to_owned()));
+        member.map_or(String::new(), |member| member["membership"].as_str().unwrap().to_owned())
+    }
+
+    /// Alice's membership changes by her own doing.
+    pub(crate) async fn member(&mut self, room: &RoomId, membership: &str) {
+        self.happens(room, ALICE, "m.room.member", Some(ALICE), json!({"membership": membership})).await;
+    }
+
+    /// Alice writes something.
+    pub(crate) async fn writes(&mut self, room: &RoomId, text: &str) -> IncomingEvent {
+        self.happens(room, ALICE, "m.room.message", None, json!({"msgtype": "m.text", "body": text})).await
+    }
+
+    /// Something happens on Matrix, and the bridge is told.
+    pub(crate) async fn happens(&mut self, room: &RoomId, sender: &str, kind: &str, key: Option<&str>, content: Value) -> IncomingEvent {
+        let sender = OwnedUserId::try_from(sender).unwrap();
+        let now = self.now();
+        let event = self.homeserver.lock().append(room, &sender, kind, key, content, now);
+        self.push(vec![event.clone()]).await;
+        event
+    }
+
+    /// The homeserver sends a transaction.
+    pub(crate) async fn push(&mut self, events: Vec<IncomingEvent>) {
+        self.transactions += 1;
+        let transaction = Transaction { events, ephemeral: Vec::new(), malformed: 0 };
+        let bridge = self.bridge.as_ref().expect("a bridge runs");
+        bridge.transaction(&self.transactions.to_string(), transaction).await.unwrap();
+    }
+
+    /// The messages of a Matrix room, as `sender: text`.
+    pub(crate) fn transcript(&self, room: &RoomId) -> Vec<String> {
+        let homeserver = self.homeserver.lock();
+        let messages = homeserver.rooms[room].timeline.iter().filter(|event| event.kind == "m.room.message");
+        messages
+            .map(|event| format!("{}: {}", event.sender.localpart(), event.content["body"].as_str().unwrap_or("?")))
+            .collect()
+    }
+
+    /// Moves time on until a Matrix room says this.
+    #[track_caller]
+    pub(crate) fn shows<'a>(&'a self, room: &'a RoomId, expected: &'a [&'a str]) -> impl Future<Output = ()> + 'a {
+        self.until("the Matrix room says so", async move || self.transcript(room) == expected)
+    }
+}
+
+/// Lets everything do what it can do now, the database's thread included.
+async fn breathe() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_micros(300))).await.unwrap();
+}
+
+async fn open(files: &tempfile::TempDir) -> Store {
+    let uri = format!("sqlite:{}", files.path().join("bridge.db").display());
+    Store::open(&Options { uri: uri.into(), max_connections: 1 }, &SecretKey::new([1; 32])).await.unwrap()
+}
+
+fn config() -> Config {
+    Config {
+        version: "0.0.0".to_owned(),
+        domain: "example.org".try_into().unwrap(),
+        bot: Bot { username: "gitter".to_owned(), display_name: "Test bridge".to_owned(), avatar: None },
+        ghosts: Ghosts {
+            username_template: "gitter_{id}".to_owned(),
+            display_name_template: "{name} (Test)".to_owned(),
+        },
+        public_address: "https://bridge.example.org".try_into().unwrap(),
+        command_prefix: "!gitter".to_owned(),
+        permissions: Permissions::new([("example.org".to_owned(), Level::User)]),
+        invites: Invites { policy: InvitePolicy::All, max: 20 },
+        members_initial: 3,
+        backfill: Backfill { initial: 5, missed: 20 },
+        space: true,
+        federate: false,
+    }
+}

@@ -1,0 +1,329 @@
+//! A homeserver in memory: as strict as a real one about who may do what, and able to fail on cue.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use homeserver::{
+    Actor, Direction, Error, Homeserver, IncomingEvent, Membership, NewEvent, NewRoom, NewState, Profile, RoomMember,
+    TimelinePage,
+};
+use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
+use serde_json::{Value, json};
+
+pub(crate) const BOT: &str = "@gitter:example.org";
+
+/// How a request is to fail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Failure {
+    /// It never arrives.
+    Lost,
+    /// It is carried out, but the answer never arrives.
+    AnswerLost,
+    /// As [`Failure::AnswerLost`], and the homeserver restarts: it has forgotten the transaction ids.
+    Restart,
+    /// It is refused.
+    Forbidden,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct FakeHomeserver(Arc<Mutex<State>>);
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) users: BTreeMap<OwnedUserId, Profile>,
+    pub(crate) rooms: BTreeMap<OwnedRoomId, Room>,
+    /// Each request, as its name.
+    pub(crate) requests: Vec<&'static str>,
+    /// How the next sends fail.
+    pub(crate) failures: VecDeque<Failure>,
+    txns: HashMap<String, OwnedEventId>,
+    count: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Room {
+    pub(crate) new: NewRoom,
+    pub(crate) state: BTreeMap<(String, String), Value>,
+    pub(crate) timeline: Vec<IncomingEvent>,
+}
+
+impl Room {
+    fn membership(&self, user: &UserId) -> &str {
+        let member = self.state.get(&("m.room.member".to_owned(), user.to_string()));
+        member.and_then(|it| it["membership"].as_str()).unwrap_or("leave")
+    }
+
+    pub(crate) fn joined(&self) -> BTreeSet<String> {
+        let members = self.state.iter().filter(|((kind, _), content)| kind == "m.room.member" && content["membership"] == "join");
+        members.map(|((_, user), _)| user.clone()).collect()
+    }
+}
+
+impl State {
+    fn next(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    fn room(&mut self, room: &RoomId) -> Result<&mut Room, Error> {
+        self.rooms.get_mut(room).ok_or_else(|| refused(404, "M_NOT_FOUND"))
+    }
+
+    /// Appends an event and gives it.
+    pub(crate) fn append(
+        &mut self,
+        room: &RoomId,
+        sender: &UserId,
+        kind: &str,
+        state_key: Option<&str>,
+        content: Value,
+        ts: i64,
+    ) -> IncomingEvent {
+        let event = IncomingEvent {
+            event_id: OwnedEventId::try_from(format!("$event{}", self.next())).unwrap(),
+            room_id: room.to_owned(),
+            sender: sender.to_owned(),
+            kind: kind.to_owned(),
+            state_key: state_key.map(ToOwned::to_owned),
+            ts,
+            content,
+            redacts: None,
+            unsigned: Value::Null,
+        };
+        let room = self.rooms.get_mut(room).expect("the room exists");
+        if let Some(key) = state_key {
+            room.state.insert((kind.to_owned(), key.to_owned()), event.content.clone());
+        }
+        room.timeline.push(event.clone());
+        event
+    }
+}
+
+impl FakeHomeserver {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn log(&self, request: &'static str) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        state.requests.push(request);
+        state
+    }
+}
+
+fn refused(status: u16, errcode: &str) -> Error {
+    Error::Refused { status, errcode: errcode.to_owned(), message: "by the stage".to_owned() }
+}
+
+fn user(who: &Actor) -> OwnedUserId {
+    who.user_id(BOT.try_into().unwrap()).to_owned()
+}
+
+#[async_trait]
+impl Homeserver for FakeHomeserver {
+    async fn whoami(&self) -> Result<OwnedUserId, Error> {
+        Ok(BOT.try_into().unwrap())
+    }
+
+    async fn versions(&self) -> Result<Vec<String>, Error> {
+        Ok(vec!["v1.12".to_owned()])
+    }
+
+    async fn ping(&self, _txn: &str) -> Result<Duration, Error> {
+        Ok(Duration::from_millis(1))
+    }
+
+    async fn register(&self, localpart: &str) -> Result<(), Error> {
+        let user = OwnedUserId::try_from(format!("@{localpart}:example.org")).unwrap();
+        self.log("register").users.entry(user).or_default();
+        Ok(())
+    }
+
+    async fn set_display_name(&self, who: &Actor, name: &str) -> Result<(), Error> {
+        let mut state = self.log("set_display_name");
+        let profile = state.users.get_mut(&user(who)).ok_or_else(|| refused(403, "M_FORBIDDEN"))?;
+        profile.display_name = Some(name.to_owned());
+        Ok(())
+    }
+
+    async fn set_avatar(&self, who: &Actor, avatar: Option<&MxcUri>) -> Result<(), Error> {
+        let mut state = self.log("set_avatar");
+        let profile = state.users.get_mut(&user(who)).ok_or_else(|| refused(403, "M_FORBIDDEN"))?;
+        profile.avatar = avatar.map(ToOwned::to_owned);
+        Ok(())
+    }
+
+    async fn profile(&self, user: &UserId) -> Result<Profile, Error> {
+        Ok(self.log("profile").users.get(user).cloned().unwrap_or_default())
+    }
+
+    async fn upload(&self, _bytes: Vec<u8>, _mime: &str, _name: Option<&str>) -> Result<OwnedMxcUri, Error> {
+        let mut state = self.log("upload");
+        let number = state.next();
+        Ok(OwnedMxcUri::from(format!("mxc://example.org/media{number}")))
+    }
+
+    async fn create_room(&self, new: &NewRoom) -> Result<OwnedRoomId, Error> {
+        let mut state = self.log("create_room");
+        let id = OwnedRoomId::try_from(format!("!room{}", state.next())).unwrap();
+        state.rooms.insert(id.clone(), Room { new: new.clone(), ..Room::default() });
+        let bot = OwnedUserId::try_from(BOT).unwrap();
+        state.append(&id, &bot, "m.room.member", Some(BOT), json!({"membership": "join"}), 0);
+        for (kind, field, value) in [("m.room.name", "name", &new.name), ("m.room.topic", "topic", &new.topic)] {
+            if let Some(value) = value {
+                state.append(&id, &bot, kind, Some(""), json!({field: value}), 0);
+            }
+        }
+        for event in &new.initial_state {
+            assert_ne!(event.kind, "m.room.member", "homeservers refuse that");
+            state.append(&id, &bot, &event.kind, Some(&event.key), event.content.clone(), 0);
+        }
+        Ok(id)
+    }
+
+    async fn invite(&self, who: &Actor, room: &RoomId, target: &UserId, _reason: Option<&str>) -> Result<(), Error> {
+        let mut state = self.log("invite");
+        if state.room(room)?.membership(&user(who)) != "join" {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        if state.room(room)?.membership(target) == "leave" {
+            state.append(room, &user(who), "m.room.member", Some(target.as_str()), json!({"membership": "invite"}), 0);
+        }
+        Ok(())
+    }
+
+    async fn join(&self, who: &Actor, room: &RoomId) -> Result<(), Error> {
+        let mut state = self.log("join");
+        let who = user(who);
+        match state.room(room)?.membership(&who) {
+            "join" => Ok(()),
+            "invite" => {
+                state.append(room, &who, "m.room.member", Some(who.as_str()), json!({"membership": "join"}), 0);
+                Ok(())
+            }
+            _ => Err(refused(403, "M_FORBIDDEN")),
+        }
+    }
+
+    async fn leave(&self, who: &Actor, room: &RoomId, _reason: Option<&str>) -> Result<(), Error> {
+        let mut state = self.log("leave");
+        let who = user(who);
+        if state.room(room)?.membership(&who) != "leave" {
+            state.append(room, &who, "m.room.member", Some(who.as_str()), json!({"membership": "leave"}), 0);
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, _who: &Actor, _room: &RoomId) -> Result<(), Error> {
+        drop(self.log("forget"));
+        Ok(())
+    }
+
+    async fn kick(&self, room: &RoomId, target: &UserId, reason: Option<&str>) -> Result<(), Error> {
+        let mut state = self.log("kick");
+        let bot = OwnedUserId::try_from(BOT).unwrap();
+        if state.room(room)?.membership(&bot) != "join" {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        if state.room(room)?.membership(target) != "leave" {
+            let content = json!({"membership": "leave", "reason": reason});
+            state.append(room, &bot, "m.room.member", Some(target.as_str()), content, 0);
+        }
+        Ok(())
+    }
+
+    async fn send(&self, event: &NewEvent<'_>) -> Result<OwnedEventId, Error> {
+        let mut state = self.log("send");
+        let who = user(event.who);
+        let failure = state.failures.pop_front();
+        match failure {
+            Some(Failure::Lost) => return Err(Error::Unreachable { reason: "no route".to_owned(), sent: false }),
+            Some(Failure::Forbidden) => return Err(refused(403, "M_FORBIDDEN")),
+            _ => {}
+        }
+        if let Some(known) = state.txns.get(event.txn) {
+            return Ok(known.clone());
+        }
+        if state.room(event.room)?.membership(&who) != "join" {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        let sent = state.append(event.room, &who, event.kind, None, event.content.clone(), event.ts.unwrap_or_default());
+        state.txns.insert(event.txn.to_owned(), sent.event_id.clone());
+        if let Some(Failure::Restart) = failure {
+            state.txns.clear();
+        }
+        match failure {
+            None => Ok(sent.event_id),
+            Some(_) => Err(Error::Unreachable { reason: "reset".to_owned(), sent: true }),
+        }
+    }
+
+    async fn set_state(&self, new: &NewState<'_>) -> Result<OwnedEventId, Error> {
+        let mut state = self.log("set_state");
+        let who = user(new.who);
+        if matches!(new.who, Actor::Ghost(_)) && !state.users.contains_key(&who) {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        let room = state.room(new.room)?;
+        let allowed = if new.kind == "m.room.member" && new.key == who.as_str() {
+            matches!(room.membership(&who), "invite" | "join")
+        } else if new.kind == "m.room.member" {
+            room.membership(&who) == "join" && room.membership(new.key.try_into().unwrap()) != "join"
+        } else {
+            room.membership(&who) == "join" && who.as_str() == BOT
+        };
+        if !allowed {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        let sent = state.append(new.room, &who, new.kind, Some(new.key), new.content.clone(), new.ts.unwrap_or_default());
+        Ok(sent.event_id)
+    }
+
+    async fn state(&self, room: &RoomId, kind: &str, key: &str) -> Result<Option<Value>, Error> {
+        let mut state = self.log("state");
+        let room = state.room(room)?;
+        if room.membership(BOT.try_into().unwrap()) != "join" {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        Ok(room.state.get(&(kind.to_owned(), key.to_owned())).cloned())
+    }
+
+    async fn members(&self, room: &RoomId) -> Result<Vec<RoomMember>, Error> {
+        let mut state = self.log("members");
+        let members = state.room(room)?.state.iter().filter(|((kind, _), _)| kind == "m.room.member");
+        Ok(members
+            .filter_map(|((_, user), content)| {
+                let membership = match content["membership"].as_str() {
+                    Some("join") => Membership::Join,
+                    Some("invite") => Membership::Invite,
+                    _ => return None,
+                };
+                Some(RoomMember { user: user.as_str().try_into().unwrap(), membership })
+            })
+            .collect())
+    }
+
+    async fn redact(&self, _: &Actor, _: &RoomId, _: &EventId, _: Option<&str>, _: &str) -> Result<OwnedEventId, Error> {
+        let mut state = self.log("redact");
+        Ok(OwnedEventId::try_from(format!("$event{}", state.next())).unwrap())
+    }
+
+    async fn read_receipt(&self, _who: &Actor, _room: &RoomId, _event: &EventId) -> Result<(), Error> {
+        drop(self.log("read_receipt"));
+        Ok(())
+    }
+
+    async fn timeline(&self, room: &RoomId, _from: Option<&str>, direction: Direction, limit: u16) -> Result<TimelinePage, Error> {
+        let mut state = self.log("timeline");
+        let mut events = state.room(room)?.timeline.clone();
+        if direction == Direction::Backward {
+            events.reverse();
+        }
+        events.truncate(usize::from(limit));
+        Ok(TimelinePage { events, next: None })
+    }
+}

@@ -1,0 +1,407 @@
+//! A network in memory: rooms, people, messages, one account, and failures on cue.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bridge::Clock;
+use remote::{
+    Account, Avatar, Capabilities, Check, Composed, Credentials, EditWindow, Event, EventSink, Fault, History, Image, Login,
+    LoginError, Member, Message, MessageId, MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId,
+    RemoteError, RichText, Room, RoomId, RoomKind, Standing, Threads,
+    text::{Mention, Mentioned, Named, Naming, plain},
+};
+use tokio::sync::Notify;
+use url::Url;
+
+/// How a send is to go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Failure {
+    /// It never arrives, and the network says so.
+    Unavailable,
+    /// It is carried out, but the answer never arrives.
+    AnswerLost,
+    /// It is not carried out, and no answer arrives either.
+    Lost,
+    /// It is carried out, and whoever waits for the answer waits for ever.
+    Hangs,
+    /// The account may not write there.
+    Forbidden,
+}
+
+#[derive(Clone)]
+pub(crate) struct FakeNetwork {
+    info: NetworkInfo,
+    capabilities: Capabilities,
+    state: Arc<Mutex<State>>,
+    clock: Arc<dyn Clock>,
+    told: Arc<Notify>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) members: Vec<Member>,
+    pub(crate) messages: Vec<Message>,
+    /// Events that were told, and how far into them each connection is, is the connection's own business.
+    events: Vec<Event>,
+    watched: BTreeSet<String>,
+    pub(crate) failures: VecDeque<Failure>,
+    /// The credentials are no longer accepted.
+    pub(crate) revoked: bool,
+    /// Nobody is told anything, as if the connection were cut.
+    pub(crate) silent: bool,
+    /// Pictures that were fetched.
+    pub(crate) fetched: usize,
+    /// Posts that arrived.
+    pub(crate) posts: usize,
+    count: u64,
+}
+
+pub(crate) fn person(name: &str) -> Person {
+    Person {
+        id: PersonId::new(format!("id-{name}")),
+        username: name.to_owned(),
+        display_name: name.to_uppercase(),
+        avatar: Some(Avatar { key: format!("picture-{name}"), url: String::new() }),
+    }
+}
+
+pub(crate) fn room(address: &str) -> Room {
+    Room {
+        id: RoomId::new(format!("room-{address}")),
+        address: address.to_owned(),
+        name: address.to_owned(),
+        topic: Some(format!("About {address}")),
+        avatar: None,
+        kind: RoomKind::Public,
+        other: None,
+        standing: Standing::Member,
+        member_count: None,
+        active_at: None,
+        link: Some(format!("https://test.example/{address}")),
+    }
+}
+
+impl FakeNetwork {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            info: NetworkInfo {
+                id: "test",
+                name: "Test",
+                url: "https://test.example".try_into().unwrap(),
+                event_key: "example.test.message",
+            },
+            capabilities: Capabilities {
+                edits: EditWindow::Never,
+                deletions: false,
+                threads: Threads::No,
+                reactions: false,
+                idempotent_send: false,
+                reread: 0,
+            },
+            state: Arc::default(),
+            clock,
+            told: Arc::default(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Somebody writes something.
+    pub(crate) fn says(&self, who: &str, room: &str, text: &str) -> Message {
+        self.add(&person(who), &RoomId::new(format!("room-{room}")), text, MessageKind::Text)
+    }
+
+    fn add(&self, sender: &Person, room: &RoomId, text: &str, kind: MessageKind) -> Message {
+        let mut state = self.lock();
+        state.count += 1;
+        let message = Message {
+            id: MessageId::new(format!("message{:04}", state.count)),
+            room: room.clone(),
+            sender: Some(sender.clone()),
+            sent_at: self.clock.now(),
+            kind,
+            text: RichText::plain(text),
+            edited_at: None,
+            thread: None,
+            reply_to: None,
+            blanked: false,
+        };
+        state.messages.push(message.clone());
+        drop(state);
+        self.tell(Event::Message(Box::new(message.clone())));
+        message
+    }
+
+    /// Tells an event to whoever is connected and listens.
+    pub(crate) fn tell(&self, event: Event) {
+        let mut state = self.lock();
+        if !state.silent {
+            state.events.push(event);
+            self.told.notify_waiters();
+        }
+    }
+
+    pub(crate) fn revoke(&self) {
+        self.lock().revoked = true;
+        self.told.notify_waiters();
+    }
+
+    /// What stands in a room, as `name: text`.
+    pub(crate) fn transcript(&self, room: &str) -> Vec<String> {
+        let room = RoomId::new(format!("room-{room}"));
+        let state = self.lock();
+        let here = state.messages.iter().filter(|message| message.room == room);
+        here.map(|message| {
+            let sender = message.sender.as_ref().map_or("?", |sender| &sender.username);
+            format!("{sender}: {}", plain::render(&message.text, &ByUsername))
+        })
+        .collect()
+    }
+
+    fn allowed(&self) -> Result<(), RemoteError> {
+        if self.lock().revoked {
+            return Err(RemoteError::new(Fault::LoggedOut, "Test no longer accepts your login"));
+        }
+        Ok(())
+    }
+}
+
+struct ByUsername;
+
+impl Naming for ByUsername {
+    fn mention(&self, mention: &Mention) -> Named {
+        let label = match &mention.who {
+            Mentioned::Person { username: Some(username), .. } => format!("@{username}"),
+            Mentioned::Everyone => "@/all".to_owned(),
+            _ => mention.label.clone(),
+        };
+        Named { href: None, label }
+    }
+
+    fn message(&self, _message: &MessageId) -> Option<String> {
+        None
+    }
+}
+
+#[async_trait]
+impl Network for FakeNetwork {
+    fn info(&self) -> &NetworkInfo {
+        &self.info
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn login_url(&self, callback: &Url, state: &str) -> Url {
+        let mut url: Url = "https://test.example/login".try_into().unwrap();
+        url.query_pairs_mut().append_pair("callback", callback.as_str()).append_pair("state", state);
+        url
+    }
+
+    fn login_origins(&self) -> Vec<String> {
+        vec!["https://test.example".to_owned()]
+    }
+
+    async fn finish_login(&self, _callback: &Url, query: &[(String, String)]) -> Result<Login, LoginError> {
+        let code = query.iter().find(|(key, _)| key == "code").map(|(_, code)| code.as_str());
+        match code {
+            Some(name) => Ok(Login { person: person(name), credentials: "token".to_owned().into() }),
+            None => Err(LoginError::Refused),
+        }
+    }
+
+    fn account(&self, person: &Person, _credentials: &Credentials) -> Result<Arc<dyn Account>, RemoteError> {
+        Ok(Arc::new(FakeAccount { network: self.clone(), person: person.clone() }))
+    }
+
+    fn parse_address(&self, typed: &str) -> Option<String> {
+        Some(typed.to_lowercase())
+    }
+
+    /// At most ten characters a part, so that scenes with several parts stay short.
+    fn compose(&self, message: &Outgoing) -> Vec<Part> {
+        let text = match &message.text {
+            Composed::Plain(text) => text.clone(),
+            Composed::Rich(text) => plain::render(text, &ByUsername),
+        };
+        let characters: Vec<char> = text.chars().collect();
+        let part = |part: &[char]| Part { text: part.iter().collect(), kind: message.kind, thread: None, reply_to: None };
+        characters.chunks(10).map(part).collect()
+    }
+
+    async fn check(&self, _callback: &Url) -> Vec<Check> {
+        Vec::new()
+    }
+}
+
+struct FakeAccount {
+    network: FakeNetwork,
+    person: Person,
+}
+
+fn not_found() -> RemoteError {
+    RemoteError::new(Fault::NotFound, "there is no such thing on Test")
+}
+
+#[async_trait]
+impl Account for FakeAccount {
+    async fn me(&self) -> Result<Person, RemoteError> {
+        self.network.allowed()?;
+        Ok(person(&self.person.username))
+    }
+
+    async fn rooms(&self) -> Result<Vec<Room>, RemoteError> {
+        self.network.allowed()?;
+        Ok(self.network.lock().rooms.clone())
+    }
+
+    async fn room(&self, room: &RoomId) -> Result<Room, RemoteError> {
+        self.network.allowed()?;
+        self.network.lock().rooms.iter().find(|known| known.id == *room).cloned().ok_or_else(not_found)
+    }
+
+    async fn find_room(&self, address: &str) -> Result<Room, RemoteError> {
+        self.network.lock().rooms.iter().find(|known| known.address == address).cloned().ok_or_else(not_found)
+    }
+
+    async fn join(&self, room: &RoomId) -> Result<Room, RemoteError> {
+        self.room(room).await
+    }
+
+    async fn leave(&self, room: &RoomId) -> Result<(), RemoteError> {
+        self.network.lock().rooms.retain(|known| known.id != *room);
+        Ok(())
+    }
+
+    async fn members(&self, _room: &RoomId, limit: usize) -> Result<Vec<Member>, RemoteError> {
+        self.network.allowed()?;
+        let mut members = self.network.lock().members.clone();
+        members.truncate(limit);
+        Ok(members)
+    }
+
+    async fn history(&self, room: &RoomId, which: &History, limit: usize) -> Result<Vec<Message>, RemoteError> {
+        self.network.allowed()?;
+        let state = self.network.lock();
+        let mut all: Vec<_> = state.messages.iter().filter(|message| message.room == *room).cloned().collect();
+        Ok(match which {
+            History::Newest => all.split_off(all.len().saturating_sub(limit)),
+            History::After(id) => {
+                all.retain(|message| message.id > *id);
+                all.truncate(limit);
+                all
+            }
+            History::Before(id) => {
+                all.retain(|message| message.id < *id);
+                all.split_off(all.len().saturating_sub(limit))
+            }
+        })
+    }
+
+    async fn send(&self, room: &RoomId, part: &Part, _key: &str) -> Result<Message, RemoteError> {
+        self.network.allowed()?;
+        let failure = self.network.lock().failures.pop_front();
+        let trouble = || RemoteError::new(Fault::Unavailable, "Test is having trouble");
+        match failure {
+            Some(Failure::Unavailable) => return Err(trouble()),
+            Some(Failure::Lost) => return Err(trouble().perhaps_done()),
+            Some(Failure::Forbidden) => return Err(RemoteError::new(Fault::Forbidden, "you may not write there")),
+            Some(Failure::AnswerLost | Failure::Hangs) | None => {}
+        }
+        self.network.lock().posts += 1;
+        let message = self.network.add(&person(&self.person.username), room, &part.text, part.kind);
+        match failure {
+            Some(Failure::AnswerLost) => Err(trouble().perhaps_done()),
+            Some(Failure::Hangs) => std::future::pending().await,
+            _ => {
+                // The echo is told before the answer arrives.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Ok(message)
+            }
+        }
+    }
+
+    async fn find_sent(
+        &self,
+        room: &RoomId,
+        part: &Part,
+        after: Option<&MessageId>,
+        not_before: Millis,
+        known: &[MessageId],
+    ) -> Result<Option<Message>, RemoteError> {
+        self.network.allowed()?;
+        let state = self.network.lock();
+        let fits = |message: &&Message| {
+            message.room == *room
+                && message.sender.as_ref().is_some_and(|sender| sender.id == self.person.id)
+                && message.text == RichText::plain(&part.text)
+                && after.is_none_or(|after| message.id > *after)
+                && message.sent_at >= not_before
+                && !known.contains(&message.id)
+        };
+        Ok(state.messages.iter().find(fits).cloned())
+    }
+
+    async fn edit(&self, _room: &RoomId, _message: &MessageId, _part: &Part) -> Result<Message, RemoteError> {
+        Err(RemoteError::new(Fault::Unsupported, "Test knows no edits"))
+    }
+
+    async fn delete(&self, _room: &RoomId, _message: &MessageId) -> Result<(), RemoteError> {
+        Err(RemoteError::new(Fault::Unsupported, "Test knows no deletions"))
+    }
+
+    async fn avatar(&self, _avatar: &Avatar, _max_bytes: usize) -> Result<Image, RemoteError> {
+        self.network.lock().fetched += 1;
+        Ok(Image { bytes: vec![1], mime: "image/png".to_owned() })
+    }
+
+    fn watch(&self, room: &RoomId) {
+        self.network.lock().watched.insert(room.to_string());
+    }
+
+    fn unwatch(&self, room: &RoomId) {
+        self.network.lock().watched.remove(room.as_str());
+    }
+
+    async fn run(&self, sink: &mut dyn EventSink) -> Result<(), RemoteError> {
+        self.network.allowed()?;
+        let mut next = self.network.lock().events.len();
+        if sink.accept(Event::Connected { missed: true }).await.is_err() {
+            return Ok(());
+        }
+        loop {
+            let told = self.network.told.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            self.network.allowed()?;
+            let event = {
+                let state = self.network.lock();
+                let event = state.events.get(next).cloned();
+                let watched = |room: &RoomId| state.watched.contains(room.as_str());
+                match event {
+                    Some(Event::Message(message)) if !watched(&message.room) => Some(None),
+                    event => event.map(Some),
+                }
+            };
+            match event {
+                None => told.await,
+                Some(event) => {
+                    next += 1;
+                    if let Some(event) = event
+                        && sink.accept(event).await.is_err()
+                    {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
