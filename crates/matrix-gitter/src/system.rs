@@ -7,13 +7,6 @@ use rand::rngs::StdRng;
 
 use crate::exit::{Failure, Status};
 
-/// How long a connection to another server may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a whole request may take. A homeserver that is busy joining a room can take most of a minute.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
-/// Idle connections are kept a little while for the next message and then given back, since each costs memory on both sides.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// Milliseconds since 1970-01-01 UTC, by the machine's clock.
 #[expect(clippy::disallowed_methods, reason = "the one place that asks the wall clock")]
 pub(crate) fn now_millis() -> i64 {
@@ -36,18 +29,33 @@ pub(crate) fn random() -> StdRng {
     StdRng::from_os_rng()
 }
 
-/// The one HTTP client of the program. Redirects are left to those who ask, since they know where a token may go.
-#[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
-pub(crate) fn http_client() -> Result<reqwest::Client, Failure> {
-    reqwest::Client::builder()
-        .user_agent(concat!("matrix-gitter/", env!("CARGO_PKG_VERSION")))
+/// What every request says of us.
+const USER_AGENT: &str = concat!("matrix-gitter/", env!("CARGO_PKG_VERSION"));
+/// How long a connection to the homeserver may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Idle connections are kept a little while for the next message and then given back, since each costs memory on both sides.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The HTTP client for the homeserver. It follows no redirects, which would carry the token elsewhere.
+pub(crate) fn homeserver_http() -> Result<reqwest::Client, Failure> {
+    let builder = builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(REQUEST_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(4)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| {
-            Failure::new(Status::Failed, format!("the HTTP client cannot be set up: {error}"))
-        })
+        .pool_max_idle_per_host(8)
+        .redirect(reqwest::redirect::Policy::none());
+    build(builder)
+}
+
+/// The HTTP client for the remote network, set as its library wants it.
+pub(crate) fn network_http() -> Result<reqwest::Client, Failure> {
+    build(gitter::configure(builder()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that makes HTTP clients")]
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().user_agent(USER_AGENT)
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Failure> {
+    builder.build().map_err(|error| Failure::new(Status::Failed, format!("the HTTP client cannot be set up: {error}")))
 }

@@ -24,7 +24,7 @@ pub use model::{
     Counts, Ghost, Item, ItemState, Login, LoginId, LoginState, MessageRow, NewItem, NewLogin,
     NewPortal, Portal, PortalId, PortalState, Shown, Ticket, User,
 };
-pub use open::Options;
+pub use open::{Options, Probe};
 pub use seal::{BadKey, SecretKey};
 
 /// Everything the bridge remembers. Cheap to clone.

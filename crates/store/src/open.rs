@@ -10,7 +10,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::db::{Db, Lite, args};
@@ -19,6 +19,17 @@ use crate::{Error, SecretKey, Store};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// What a look at a database found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// There is none yet; opening makes it.
+    Absent,
+    /// It is ours, of an earlier version; opening brings it up to date.
+    Older,
+    /// It is ours and up to date.
+    Current,
+}
 
 /// What is sealed to recognise the key by.
 const CHECK: &str = "matrix-gitter";
@@ -55,18 +66,43 @@ impl Store {
     /// Errors: [`Error::Unusable`], [`Error::WrongKey`] and [`Error::Newer`] are for the admin, and have changed nothing;
     /// [`Error::Unavailable`] may pass.
     pub async fn open(options: &Options, key: &SecretKey) -> Result<Self, Error> {
-        let uri = options.uri.expose_secret();
-        let store = if uri.starts_with("sqlite:") {
-            open_sqlite(uri, key).await?
-        } else if uri.starts_with("postgres:") || uri.starts_with("postgresql:") {
-            open_postgres(uri, options.max_connections, key).await?
-        } else {
-            return Err(Error::Unusable(
-                "`database.uri` has to begin with `sqlite:` or `postgres://`".to_owned(),
-            ));
+        let db = match Place::read(options)? {
+            Place::File(file) => {
+                create_private(file.get_filename()).map_err(|error| unusable(&file, &error))?;
+                connect_sqlite(&file).await?
+            }
+            Place::Server(server) => connect_postgres(server, options.max_connections).await?,
         };
+        let store = Self {
+            db,
+            key: key.clone(),
+        };
+        store.inspect().await?;
+        store.migrate().await?;
         store.remember_key().await?;
         Ok(store)
+    }
+
+    /// Looks whether [`Store::open`] would succeed, and changes nothing.
+    ///
+    /// Errors: those of [`Store::open`].
+    pub async fn probe(options: &Options, key: &SecretKey) -> Result<Probe, Error> {
+        let db = match Place::read(options)? {
+            Place::File(file) if !file.get_filename().exists() => {
+                return writable_folder(file.get_filename())
+                    .map(|()| Probe::Absent)
+                    .map_err(|error| unusable(&file, &error));
+            }
+            Place::File(file) => connect_sqlite(&file).await?,
+            Place::Server(server) => connect_postgres(server, 1).await?,
+        };
+        let store = Self {
+            db,
+            key: key.clone(),
+        };
+        let found = store.inspect().await;
+        store.close().await;
+        found
     }
 
     /// Whether the database answers.
@@ -80,31 +116,62 @@ impl Store {
     }
 
     /// Refuses a database that is not ours to change.
-    async fn inspect(&self, tables: &'static str, newest: i64) -> Result<(), Error> {
+    async fn inspect(&self) -> Result<Probe, Error> {
+        let (tables, migrator) = match &self.db {
+            Db::Sqlite(_) => (SQLITE_TABLES, &SQLITE),
+            Db::Postgres(_) => (POSTGRES_TABLES, &POSTGRES),
+        };
         let rows = self.db.rows(tables, &[]).await?;
         let tables: Vec<String> = rows
             .iter()
             .map(|row| row.get(0))
             .collect::<Result<_, _>>()?;
         let has = |name: &str| tables.iter().any(|table| table == name);
-        if has("_sqlx_migrations") {
-            let version = self.db.row(VERSION, &[]).await?;
-            let version: Option<i64> = version.map_or(Ok(None), |row| row.get(0))?;
-            if version.is_some_and(|version| version > newest) {
-                return Err(Error::Newer);
-            }
+        if tables.is_empty() {
+            return Ok(Probe::Absent);
         }
-        if has("meta") && has("_sqlx_migrations") {
-            if let Some(row) = self.db.row(META, args![CHECK_ROW]).await? {
-                self.key.open(CHECK_ROW, &row.get::<Vec<u8>>(0)?)?;
-            }
-        } else if tables.iter().any(|table| table != "_sqlx_migrations") {
+        if !has("_sqlx_migrations") {
             return Err(Error::Unusable(
                 "the database is in use by another program; give the bridge one of its own"
                     .to_owned(),
             ));
         }
-        Ok(())
+        let version = self.db.row(VERSION, &[]).await?;
+        let version: Option<i64> = version.map_or(Ok(None), |row| row.get(0))?;
+        let newest = newest(migrator);
+        if version.is_some_and(|version| version > newest) {
+            return Err(Error::Newer);
+        }
+        if has("meta") {
+            if let Some(row) = self.db.row(META, args![CHECK_ROW]).await? {
+                self.key.open(CHECK_ROW, &row.get::<Vec<u8>>(0)?)?;
+            }
+        } else if tables.len() > 1 {
+            return Err(Error::Unusable(
+                "the database is in use by another program; give the bridge one of its own"
+                    .to_owned(),
+            ));
+        }
+        Ok(if version == Some(newest) {
+            Probe::Current
+        } else {
+            Probe::Older
+        })
+    }
+
+    async fn migrate(&self) -> Result<(), Error> {
+        match &self.db {
+            Db::Sqlite(lite) => {
+                let mut lite = lite.lock().await;
+                let connection = lite.ready().await?;
+                // Written into the file, so only once it is sure that the file is ours.
+                sqlx::query("PRAGMA journal_mode = WAL")
+                    .execute(&mut *connection)
+                    .await?;
+                SQLITE.run(connection).await.map_err(migration)
+            }
+            Db::Postgres(pool) => POSTGRES.run(pool).await.map_err(migration),
+        }
     }
 
     async fn remember_key(&self) -> Result<(), Error> {
@@ -116,10 +183,49 @@ impl Store {
     }
 }
 
-async fn open_sqlite(uri: &str, key: &SecretKey) -> Result<Store, Error> {
-    let options = SqliteConnectOptions::from_str(uri)
-        .map_err(|error| Error::Unusable(format!("`database.uri` cannot be read: {error}")))?
-        .journal_mode(SqliteJournalMode::Wal)
+/// Where a database is.
+enum Place {
+    File(Box<SqliteConnectOptions>),
+    Server(Box<PgConnectOptions>),
+}
+
+impl Place {
+    fn read(options: &Options) -> Result<Self, Error> {
+        let uri = options.uri.expose_secret();
+        if uri.starts_with("sqlite:") {
+            let file = SqliteConnectOptions::from_str(uri).map_err(|error| {
+                Error::Unusable(format!("`database.uri` cannot be read: {error}"))
+            })?;
+            Ok(Self::File(Box::new(file)))
+        } else if uri.starts_with("postgres:") || uri.starts_with("postgresql:") {
+            // The library's words could hold a piece of the URI, and with it the password.
+            let server = PgConnectOptions::from_str(uri).map_err(|_| {
+                Error::Unusable(
+                    "`database.uri` cannot be read: use postgres://user:password@host/name"
+                        .to_owned(),
+                )
+            })?;
+            Ok(Self::Server(Box::new(
+                server.application_name("matrix-gitter"),
+            )))
+        } else {
+            Err(Error::Unusable(
+                "`database.uri` has to begin with `sqlite:` or `postgres://`".to_owned(),
+            ))
+        }
+    }
+}
+
+fn unusable(file: &SqliteConnectOptions, why: &dyn std::fmt::Display) -> Error {
+    Error::Unusable(format!(
+        "cannot use the database {}: {why}",
+        file.get_filename().display()
+    ))
+}
+
+async fn connect_sqlite(file: &SqliteConnectOptions) -> Result<Db, Error> {
+    let options = file
+        .clone()
         // What was accepted survives a power cut.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -127,37 +233,37 @@ async fn open_sqlite(uri: &str, key: &SecretKey) -> Result<Store, Error> {
         .statement_cache_capacity(40)
         // In KiB, negative as SQLite wants it: half of its default, which no query here needs.
         .pragma("cache_size", "-1024");
-    let file = options.get_filename().to_owned();
-    let unusable = |error: &dyn std::fmt::Display| {
-        Error::Unusable(format!(
-            "cannot use the database {}: {error}",
-            file.display()
-        ))
+    let opened = async {
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        // Connecting reads nothing yet; this does.
+        sqlx::query(SQLITE_TABLES)
+            .fetch_all(&mut connection)
+            .await?;
+        Ok(connection)
     };
-    create_private(&file).map_err(|error| unusable(&error))?;
-    let connection =
-        SqliteConnection::connect_with(&options)
-            .await
-            .map_err(|error| match &error {
-                sqlx::Error::Database(database) => match database.code().as_deref() {
-                    Some("26") => unusable(&"it is no SQLite database"),
-                    Some("5" | "6") => {
-                        Error::Unavailable("another process has locked it".to_owned())
-                    }
-                    _ => unusable(&database.message()),
-                },
-                _ => unusable(&error),
-            })?;
-    let store = Store {
-        db: Db::Sqlite(Arc::new(tokio::sync::Mutex::new(Lite::new(connection)))),
-        key: key.clone(),
+    let connection = opened.await.map_err(|error: sqlx::Error| match &error {
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            Some("26") => unusable(file, &"it is no SQLite database"),
+            Some("5" | "6") => Error::Unavailable("another process has locked it".to_owned()),
+            _ => unusable(file, &database.message()),
+        },
+        _ => unusable(file, &error),
+    })?;
+    Ok(Db::Sqlite(Arc::new(tokio::sync::Mutex::new(Lite::new(
+        connection,
+    )))))
+}
+
+/// Whether a file could be made there. Nothing is made.
+fn writable_folder(file: &Path) -> std::io::Result<()> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
     };
-    store.inspect(SQLITE_TABLES, newest(&SQLITE)).await?;
-    if let Db::Sqlite(lite) = &store.db {
-        let mut lite = lite.lock().await;
-        SQLITE.run(lite.ready().await?).await.map_err(migration)?;
+    if std::fs::metadata(folder)?.permissions().readonly() {
+        return Err(std::io::ErrorKind::PermissionDenied.into());
     }
-    Ok(store)
+    Ok(())
 }
 
 /// Makes the file, readable by us alone. SQLite gives its other files the same mode.
@@ -178,32 +284,19 @@ fn create_private(file: &Path) -> std::io::Result<()> {
     }
 }
 
-async fn open_postgres(uri: &str, max_connections: u32, key: &SecretKey) -> Result<Store, Error> {
-    let options = PgConnectOptions::from_str(uri)
-        // The library's words could hold a piece of the URI, and with it the password.
-        .map_err(|_| {
-            Error::Unusable(
-                "`database.uri` cannot be read: use postgres://user:password@host/name".to_owned(),
-            )
-        })?
-        .application_name("matrix-gitter");
+async fn connect_postgres(
+    server: Box<PgConnectOptions>,
+    max_connections: u32,
+) -> Result<Db, Error> {
     // Not through the pool, which says nothing about why it cannot connect.
-    let mut connection = PgConnection::connect_with(&options)
-        .await
-        .map_err(refused)?;
+    let connection = PgConnection::connect_with(&server).await.map_err(refused)?;
+    connection.close().await.ok();
     let pool = PgPoolOptions::new()
         .max_connections(max_connections.max(1))
         .acquire_timeout(ACQUIRE)
         .idle_timeout(Duration::from_secs(300))
-        .connect_lazy_with(options);
-    let store = Store {
-        db: Db::Postgres(pool),
-        key: key.clone(),
-    };
-    store.inspect(POSTGRES_TABLES, newest(&POSTGRES)).await?;
-    POSTGRES.run(&mut connection).await.map_err(migration)?;
-    connection.close().await.ok();
-    Ok(store)
+        .connect_lazy_with(*server);
+    Ok(Db::Postgres(pool))
 }
 
 fn refused(error: sqlx::Error) -> Error {

@@ -1,11 +1,13 @@
 //! Health checks for whoever watches over the process.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use crate::Shared;
+use crate::Backend;
 
 #[derive(Serialize)]
 pub(crate) struct Live {
@@ -38,8 +40,8 @@ pub(crate) async fn live() -> Json<Live> {
 }
 
 /// Database and homeserver answer; if not, which does not.
-pub(crate) async fn ready(State(shared): State<Shared>) -> (StatusCode, Json<Ready>) {
-    let health = shared.backend.health().await;
+pub(crate) async fn ready(State(backend): State<Arc<dyn Backend>>) -> (StatusCode, Json<Ready>) {
+    let health = backend.health().await;
     let ready = health.database.is_ok() && health.homeserver.is_ok();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready, database: health.database.into(), homeserver: health.homeserver.into() }))

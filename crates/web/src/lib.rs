@@ -50,15 +50,27 @@ pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
         .route("/callback", get(pages::callback::show).post(pages::callback::connect))
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+        .merge(health_router(Arc::clone(&shared.backend)))
         .method_not_allowed_fallback(pages::problem::wrong_method);
     let prefix = shared.address.prefix().to_owned();
-    let all = if prefix.is_empty() { pages } else { pages.clone().nest(&prefix, pages) };
+    let all = if prefix.is_empty() {
+        pages
+    } else {
+        // A nested `/` is `/prefix` alone.
+        pages.clone().nest(&prefix, pages).route(&format!("{prefix}/"), get(pages::index::show))
+    };
     all.fallback(pages::problem::not_found)
         .layer(middleware::map_response_with_state(policy, headers::add))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(shared)
+}
+
+/// The health checks alone, for a listener that only the homeserver should reach. Whoever watches over the process asks there, too.
+pub fn health_router(backend: Arc<dyn Backend>) -> Router {
+    Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .with_state(backend)
 }
 
 /// `GET /metrics`, for a listener of its own: figures are the admin's business, not the public's.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use ::bridge::permissions::Level;
 use serde::{Deserialize, Serialize};
+use store::SecretKey;
 
 use super::problems::Problems;
 use super::secret::Secret;
@@ -18,7 +18,7 @@ pub(crate) struct BridgeConfig {
     /// What a command begins with outside a management room.
     pub(crate) command_prefix: String,
     /// Who may use the bridge: user ids, server names, or `*`; the most specific one wins.
-    pub(crate) permissions: BTreeMap<String, Permission>,
+    pub(crate) permissions: BTreeMap<String, Level>,
     /// Which rooms a user is invited to after login.
     pub(crate) invites: InvitesConfig,
     /// Who is put into a room.
@@ -29,18 +29,6 @@ pub(crate) struct BridgeConfig {
     pub(crate) space: bool,
     /// Whether people on other homeservers could be in the rooms.
     pub(crate) federate: bool,
-}
-
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Permission {
-    /// Nothing.
-    Block,
-    /// Use the bridge.
-    User,
-    /// Use it, and look after it.
-    Admin,
 }
 
 /// Which rooms a user is invited to after login.
@@ -116,15 +104,10 @@ impl Default for BackfillConfig {
 }
 
 impl BridgeConfig {
-    /// The key's 32 bytes; `None` if it is not 32 bytes in base64.
-    pub(crate) fn secret_key_bytes(&self) -> Option<[u8; 32]> {
-        STANDARD.decode(self.secret_key.expose().trim()).ok()?.try_into().ok()
-    }
-
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.secret("bridge.secret_key", &self.secret_key);
         let given = !matches!(self.secret_key.expose(), "" | "...");
-        if given && self.secret_key_bytes().is_none() {
+        if given && SecretKey::from_base64(self.secret_key.expose()).is_err() {
             problems.refuse("bridge.secret_key", "it has to be 32 random bytes in base64; `openssl rand -base64 32` makes one");
         }
         if self.command_prefix.trim().is_empty() || self.command_prefix.contains(char::is_whitespace) {
