@@ -205,11 +205,26 @@ fn answer_below(inner: &mut Inner, request: &Request, rest: &[String]) -> Answer
             .with(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
     }
     if request.headers.contains_key(header::TRANSFER_ENCODING) {
-        return Answer::failure(StatusCode::NOT_ACCEPTABLE, now);
+        return Answer::failure(StatusCode::NOT_ACCEPTABLE, now)
+            .with(header::CACHE_CONTROL, "no-cache");
     }
+    // A body that cannot be read is refused before anything else is looked at.
     if request.body.len() > LARGEST_BODY {
         return Answer::failure(StatusCode::PAYLOAD_TOO_LARGE, now);
     }
+    let body = match body::read(request) {
+        Ok(body) => body,
+        Err(refusal) => return Answer::refused(refusal, now),
+    };
+    let answer = answer_read(inner, request, rest, body);
+    if matches!(request.method, Method::GET | Method::HEAD) {
+        return answer;
+    }
+    answer.with(header::CACHE_CONTROL, "no-cache")
+}
+
+fn answer_read(inner: &mut Inner, request: &Request, rest: &[String], body: Value) -> Answer {
+    let now = inner.world.now();
     let fits = |route: &&Route| params(route.pattern, rest).is_some();
     let known: Vec<&Route> = TABLES.iter().copied().flatten().filter(fits).collect();
     if known.is_empty() {
@@ -219,10 +234,6 @@ fn answer_below(inner: &mut Inner, request: &Request, rest: &[String]) -> Answer
             Answer::cannot(&request.method, &request.path)
         };
     }
-    let body = match body::read(request) {
-        Ok(body) => body,
-        Err(refusal) => return Answer::refused(refusal, now),
-    };
     let caller = match auth::caller(&inner.world, request) {
         Ok(caller) => caller,
         Err(refusal) => return Answer::refused(refusal, now),

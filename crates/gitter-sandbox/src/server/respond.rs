@@ -155,7 +155,8 @@ fn answer_at_once(inner: &mut Inner, request: &Request) -> Answer {
         return answer;
     }
     if request.method == Method::GET && request.path == "/api" {
-        return Answer::redirect("https://developer.gitter.im");
+        return Answer::empty(StatusCode::FOUND)
+            .with(header::LOCATION, "https://developer.gitter.im");
     }
     pages::answer(inner, request)
 }

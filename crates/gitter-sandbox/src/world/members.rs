@@ -89,7 +89,7 @@ impl World {
         let (member, known) = (found.has(user), self.is_banned(found, user));
         if !known {
             let at = self.now();
-            self.room_mut(room)?.bans.push(Ban { user, by, at });
+            self.change_room(room, |room| room.bans.push(Ban { user, by, at }))?;
         }
         let meta = ban_meta("banned", &banned, &judge);
         self.add_activity(room, &format!("@{judge} banned @{banned}"), meta, None)?;

@@ -281,7 +281,8 @@ impl World {
         }
     }
 
-    /// Changes something about the room that counts as a new version of it.
+    /// Changes something about the room that counts as a new version of it: lists do, texts do not (recorded cases
+    /// `room_update_topic`, `room_update_tags`).
     pub(crate) fn change_room(
         &mut self,
         id: RoomId,
@@ -294,7 +295,7 @@ impl World {
     }
 
     pub(crate) fn set_topic(&mut self, id: RoomId, topic: &str) -> Result<(), Refusal> {
-        self.change_room(id, |room| topic.clone_into(&mut room.topic))?;
+        topic.clone_into(&mut self.room_mut(id)?.topic);
         let model = json!({ "id": id.to_string(), "topic": topic });
         self.push_room(id, "", "patch", model.clone());
         for member in self.room(id)?.members.clone() {

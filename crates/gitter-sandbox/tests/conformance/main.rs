@@ -1,0 +1,12 @@
+//! Holds the sandbox to the recordings of a real Gitter: it gets the recorded requests, and has to give answers with the
+//! recorded status and shape.
+//!
+//! `rest` says in which world each group of cases is asked, and in what order; `compare` says what "the same" is;
+//! `case` reads and sends a case; `realtime` replays the recorded Bayeux sessions. A new recorded case is asked without
+//! further ado, in the group of its place in the file.
+
+mod case;
+mod compare;
+mod realtime;
+mod rest;
+mod stage;
