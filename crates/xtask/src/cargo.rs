@@ -43,6 +43,16 @@ pub(crate) async fn build_program(progress: &dyn Progress) -> anyhow::Result<Pat
     Ok(scratch::target().join("debug/matrix-gitter"))
 }
 
+/// Builds `matrix-gitter` as it is given to people, and gives its path.
+pub(crate) async fn build_release(progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+    build(
+        &["build", "--release", "--package", "matrix-gitter"],
+        progress,
+    )
+    .await?;
+    Ok(scratch::target().join("release/matrix-gitter"))
+}
+
 /// Runs it with only a line of progress shown; an error holds what it said.
 async fn build(arguments: &[&str], progress: &dyn Progress) -> anyhow::Result<()> {
     let mut cargo = command(arguments)

@@ -1,4 +1,4 @@
-//! What developers and newcomers run: `cargo xtask demo`, `test` and `ci`.
+//! What developers and newcomers run: `cargo xtask demo`, `test`, `ci` and `bench`.
 //!
 //! One more command is one more module and one more variant of [`Task`].
 #![expect(
@@ -6,9 +6,11 @@
     reason = "these commands talk to whoever runs them"
 )]
 
+mod bench;
 mod cargo;
 mod ci;
 mod demo;
+mod login;
 mod prerequisites;
 mod steps;
 mod test;
@@ -30,6 +32,8 @@ enum Task {
     Test(test::Options),
     /// Checks format and lints, then runs every test
     Ci,
+    /// Measures what the bridge costs, and writes a table
+    Bench(bench::Options),
 }
 
 #[tokio::main]
@@ -38,5 +42,6 @@ async fn main() -> anyhow::Result<()> {
         Task::Demo(options) => demo::run(&options).await,
         Task::Test(options) => test::run(&options).await,
         Task::Ci => ci::run().await,
+        Task::Bench(options) => bench::run(&options).await,
     }
 }

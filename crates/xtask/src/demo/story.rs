@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use gitter_sandbox::RoomId;
 use testbed::user::{Dm, Event};
-use testbed::visitor::Visitor;
 
 use super::people;
 use super::stage::{Stage, bot, ghost};
+use crate::login;
 
 /// Walks it; an error says which part failed and what was seen instead.
 pub(super) async fn walk(stage: &Stage) -> anyhow::Result<()> {
@@ -45,24 +45,7 @@ async fn meet_the_bot(stage: &Stage) -> anyhow::Result<Dm> {
 }
 
 async fn log_in(stage: &Stage, dm: &Dm) -> anyhow::Result<()> {
-    let answer = stage.dana.ask_for(dm, "login", "/login/").await?;
-    let link = answer
-        .body()
-        .split(|character: char| character.is_whitespace() || "<>()\"".contains(character))
-        .find(|word| word.contains("/login/"))
-        .context("no link in the answer")?
-        .trim_end_matches('.');
-    let browser = Visitor::new()?;
-    let page = browser.open(link).await?;
-    let who = browser.press_only_button(&page).await?;
-    let dana = ("user".to_owned(), "dana".to_owned());
-    let choice = who.forms.iter().find(|form| form.fields.contains(&dana));
-    let consent = browser
-        .send(choice.with_context(|| format!("no Dana on {who}"))?)
-        .await?;
-    let confirm = browser.press(&consent, "Allow").await?;
-    let end = browser.press(&confirm, "Connect").await?;
-    anyhow::ensure!(end.status == 200, "it ended on {end}");
+    let end = login::through_pages(&stage.dana, dm, "dana").await?;
     done(&format!(
         "logged in through the pages: {}",
         first_line(&end.text)
