@@ -105,7 +105,12 @@ impl Budget {
                 state.window.left
             },
             in_flight: state.window.in_flight,
-            waiting: state.waiting.iter().map(VecDeque::len).sum(),
+            waiting: state
+                .waiting
+                .iter()
+                .flatten()
+                .filter(|waiter| !waiter.is_closed())
+                .count(),
             resets_in: ends.map(|end| end.saturating_duration_since(now)),
             refused: state.refused,
         }

@@ -94,10 +94,7 @@ impl Channels {
         }
         self.0
             .iter_mut()
-            .filter(|(_, entry)| match entry.state {
-                State::Wanted { from } => from.is_none_or(|from| now >= from),
-                _ => false,
-            })
+            .filter(|(_, entry)| matches!(entry.state, State::Wanted { from: None }))
             .take(BATCH)
             .map(|(channel, entry)| {
                 *next_id = next_id.wrapping_add(1);
@@ -167,6 +164,11 @@ impl Channels {
 
     /// Whether some were not answered in time, which calls for another connection, and those given up.
     pub(super) fn tick(&mut self, now: Instant) -> (bool, Vec<Notification>) {
+        for entry in self.0.values_mut() {
+            if matches!(entry.state, State::Wanted { from: Some(from) } if now >= from) {
+                entry.state = State::Wanted { from: None };
+            }
+        }
         let late: Vec<Channel> = self
             .0
             .iter()
