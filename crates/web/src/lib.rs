@@ -50,7 +50,7 @@ pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
         .route("/callback", get(pages::callback::show).post(pages::callback::connect))
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
-        .merge(health_router(Arc::clone(&shared.backend)))
+        .merge(health_routes(&shared.backend))
         .method_not_allowed_fallback(pages::problem::wrong_method);
     let prefix = shared.address.prefix().to_owned();
     let all = if prefix.is_empty() {
@@ -65,12 +65,16 @@ pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
         .with_state(shared)
 }
 
-/// The health checks alone, for a listener that only the homeserver should reach. Whoever watches over the process asks there, too.
-pub fn health_router(backend: Arc<dyn Backend>) -> Router {
+/// The health checks alone, for a listener without pages; [`router`] has them, too.
+pub fn health_router(backend: &Arc<dyn Backend>) -> Router {
+    health_routes(backend)
+}
+
+fn health_routes<S: Clone + Send + Sync + 'static>(backend: &Arc<dyn Backend>) -> Router<S> {
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .with_state(backend)
+        .with_state(backend.clone())
 }
 
 /// `GET /metrics`, for a listener of its own: figures are the admin's business, not the public's.

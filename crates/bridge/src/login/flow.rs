@@ -3,16 +3,13 @@
 //! A ticket belongs to one Matrix user. Starting it binds it to a browser (cookie) and to a `state` that travels
 //! through the network; whoever comes back needs both. It is used up when the login succeeds or is refused.
 
-use remote::{LoginError, Millis, Person};
+use remote::{LoginError, Person};
 use ruma::UserId;
 use store::{NewLogin, Ticket};
 
 use super::pending::Held;
 use super::{About, Connected, LinkProblem, Pending, Started, TicketView, callback_url, secret};
 use crate::Ctx;
-
-/// How long the page may say "used" rather than "not known", in milliseconds.
-const USED_REMEMBERED: Millis = 60 * 60 * 1000;
 
 /// The road of a login, for the web pages.
 #[derive(Clone)]
@@ -92,7 +89,7 @@ impl Logins {
             Ok(login) => login,
             Err(error) => {
                 if error == LoginError::Refused {
-                    self.use_up(&ticket.hash).await?;
+                    world.store.use_up_ticket(&ticket.hash).await?;
                 }
                 return Err(error.into());
             }
@@ -153,13 +150,10 @@ impl Logins {
             })
             .await?;
         super::welcome::owe(world, &login).await?;
-        self.use_up(ticket_hash).await?;
+        world.store.use_up_ticket(ticket_hash).await?;
         world.store.drop_tickets_of(&held.mxid).await?;
         tracing::info!(mxid = held.mxid, login = login.id, "logged in");
-        if let Err(error) = world.connections.start(world, &login).await {
-            tracing::error!(%error, login = login.id, "the connection of a new login could not be started");
-            return Err(LinkProblem::OutOfOrder);
-        }
+        world.connections.start(world, &login).await?;
         Ok(Connected {
             mxid: held.mxid.clone(),
             username: person.username.clone(),
@@ -171,7 +165,7 @@ impl Logins {
     async fn live(&self, hash: &str) -> Result<Ticket, LinkProblem> {
         let world = &self.world;
         let Some(ticket) = world.store.ticket(hash).await? else {
-            let used = world.connections.waiting.was_used(hash);
+            let used = world.store.ticket_used(hash).await?;
             return Err(if used { LinkProblem::Used } else { LinkProblem::Unknown });
         };
         if ticket.expires_at <= world.now() {
@@ -189,13 +183,6 @@ impl Logins {
             }
             _ => Ok(()),
         }
-    }
-
-    async fn use_up(&self, hash: &str) -> Result<(), LinkProblem> {
-        let world = &self.world;
-        world.store.use_up_ticket(hash).await?;
-        world.connections.waiting.note_used(hash, world.now() + USED_REMEMBERED);
-        Ok(())
     }
 }
 

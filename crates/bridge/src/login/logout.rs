@@ -26,11 +26,9 @@ pub(crate) async fn log_out(world: &Ctx, user: &UserId, reason: &str) -> Result<
     let portals = world.store.portals_of(user.as_str()).await?;
     world.store.drop_tickets_of(user.as_str()).await?;
     if let Some(login) = world.store.login_of(user.as_str()).await? {
-        let counts = world.store.count_items(user.as_str()).await?;
-        done.items = usize::try_from(counts.waiting + counts.attempting + counts.failed).unwrap_or(0);
         world.connections.stop(login.id);
         world.intakes.forget(login.id);
-        world.store.delete_login(login.id).await?;
+        done.items = usize::try_from(world.store.delete_login(login.id).await?).unwrap_or(0);
         expiry::forget(world, login.id).await?;
         welcome::forget(world, login.id).await?;
         tracing::info!(login = login.id, mxid = %user, "logged out");

@@ -2,6 +2,8 @@
 
 use remote::LoginError;
 
+use crate::Error;
+
 /// Why a login cannot go on. The page that shows it says what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkProblem {
@@ -62,9 +64,15 @@ impl From<LoginError> for LinkProblem {
     }
 }
 
+impl From<Error> for LinkProblem {
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "a login could not go on");
+        Self::OutOfOrder
+    }
+}
+
 impl From<store::Error> for LinkProblem {
     fn from(error: store::Error) -> Self {
-        tracing::error!(%error, "the database failed during a login");
-        Self::OutOfOrder
+        Error::from(error).into()
     }
 }

@@ -88,6 +88,12 @@ macro_rules! line {
 }
 pub(crate) use line;
 
+/// A line of our own words, in which what is to be typed stands between backticks. Not for words from outside.
+pub(crate) fn marked(text: &str) -> Line {
+    let pieces = text.split('`').enumerate();
+    pieces.map(|(number, piece)| if number % 2 == 0 { piece.into() } else { code(piece) }).collect()
+}
+
 /// A line.
 pub(crate) type Line = Vec<Piece>;
 
@@ -269,7 +275,12 @@ fn join<T>(out: &mut String, items: &[T], mut write: impl FnMut(&mut String, &T)
 fn plain(line: &Line, out: &mut String) {
     for piece in line {
         match piece {
-            Piece::Text(text) | Piece::Strong(text) | Piece::Code(text) | Piece::QuietLink { text, .. } => one_line(text, out),
+            Piece::Text(text) | Piece::Strong(text) | Piece::QuietLink { text, .. } => one_line(text, out),
+            Piece::Code(text) => {
+                out.push('`');
+                one_line(text, out);
+                out.push('`');
+            }
             Piece::Link { text, url } if text == url => out.push_str(url),
             Piece::Link { text, url } => {
                 one_line(text, out);
@@ -330,7 +341,7 @@ mod tests {
             .list(vec![line!["org/room *"], line![quiet_link("org/two", "https://matrix.to/#/!x:y")]]);
         assert_eq!(
             notice.body(),
-            "You are Ann <3, write help or see here (https://a.example/?a&b)\n- org/room *\n- org/two"
+            "You are Ann <3, write `help` or see here (https://a.example/?a&b)\n- org/room *\n- org/two"
         );
         assert_eq!(
             notice.html(),

@@ -44,12 +44,12 @@ fn known(level: Level) -> impl Iterator<Item = &'static Told> {
 }
 
 fn nearest(word: &str, level: Level) -> Option<&'static str> {
-    const TOO_FAR: usize = 3;
     known(level)
-        .flat_map(|told| std::iter::once(&told.name).chain(told.aliases).map(|name| (distance(word, name), told.name)))
-        .filter(|(distance, name)| *distance < TOO_FAR && *distance < name.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .flat_map(|told| std::iter::once(&told.name).chain(told.aliases).map(|name| (*name, told.name)))
+        .map(|(name, meant)| (distance(word, name), name.len() / 2, meant))
+        .filter(|(distance, half, _)| distance <= &(*half).min(2))
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(.., meant)| meant)
 }
 
 /// How many letters have to be put in, taken out, changed or swapped with their neighbour (restricted edit distance).

@@ -1,4 +1,5 @@
-//! The commands: their names and what `help` says of them. `{network}` stands for the network's name.
+//! The commands: their names and what `help` says of them. `{network}` stands for the network's name; what is to be
+//! typed stands between backticks.
 
 use crate::permissions::Level;
 
@@ -84,7 +85,7 @@ pub(crate) static TABLE: [Told; 15] = [
         short: "connects your {network} account",
         long: &[
             "You get a link that works for 10 minutes, once. Open it in a browser, log in to {network}, and confirm.",
-            "To switch to another account, write “logout” first.",
+            "To switch to another account, write `logout` first.",
         ],
     },
     Told {
@@ -127,11 +128,11 @@ pub(crate) static TABLE: [Told; 15] = [
         args: "ROOM",
         group: Group::Rooms,
         level: Level::User,
-        short: "brings a room to Matrix and invites you; “invite all” does so for every room",
+        short: "brings a room to Matrix and invites you; `invite all` does so for every room",
         long: &[
-            "ROOM is the room’s name or address on {network}, or @username for a one-to-one: “invite org/room”, “invite @ann”.",
+            "ROOM is the room’s name or address on {network}, or @username for a one-to-one: `invite org/room`, `invite @ann`.",
             "If you have left the room on Matrix, this brings it back, with what you missed.",
-            "“invite all” does so for every room of “list” that you do not have on Matrix yet. It takes a while, and tells you when it is done.",
+            "`invite all` does so for every room of `list` that you do not have on Matrix yet. It takes a while, and tells you when it is done.",
         ],
     },
     Told {
@@ -142,7 +143,7 @@ pub(crate) static TABLE: [Told; 15] = [
         group: Group::Rooms,
         level: Level::User,
         short: "joins a room on {network}",
-        long: &["ROOM is the room’s name or address on {network}: “gjoin org/room”."],
+        long: &["ROOM is the room’s name or address on {network}: `gjoin org/room`."],
     },
     Told {
         command: Command::Gpart,
@@ -153,7 +154,7 @@ pub(crate) static TABLE: [Told; 15] = [
         level: Level::User,
         short: "leaves a room on {network}, and its Matrix room with it",
         long: &[
-            "ROOM is the room’s name or address on {network}: “gpart org/room”. In a bridged room, ROOM can be left out.",
+            "ROOM is the room’s name or address on {network}: `gpart org/room`. In a bridged room, ROOM can be left out.",
             "To stay in the room on {network} and be rid of it on Matrix only, just leave the Matrix room.",
         ],
     },
@@ -175,7 +176,7 @@ pub(crate) static TABLE: [Told; 15] = [
         group: Group::Messages,
         level: Level::User,
         short: "shows them, with numbers",
-        long: &["Each line has a number for “retry” and “discard”, the room, the first words, and the reason."],
+        long: &["Each line has a number for `retry` and `discard`, the room, the first words, and the reason."],
     },
     Told {
         command: Command::Retry,
@@ -184,8 +185,8 @@ pub(crate) static TABLE: [Told; 15] = [
         args: "NUMBER",
         group: Group::Messages,
         level: Level::User,
-        short: "tries one again; “retry all” tries all",
-        long: &["NUMBER is the one “failed” shows."],
+        short: "tries one again; `retry all` tries all",
+        long: &["NUMBER is the one `failed` shows."],
     },
     Told {
         command: Command::Discard,
@@ -194,8 +195,8 @@ pub(crate) static TABLE: [Told; 15] = [
         args: "NUMBER",
         group: Group::Messages,
         level: Level::User,
-        short: "gives one up; “discard all” gives up all",
-        long: &["NUMBER is the one “failed” shows. What is discarded is gone."],
+        short: "gives one up; `discard all` gives up all",
+        long: &["NUMBER is the one `failed` shows. What is discarded is gone."],
     },
     Told {
         command: Command::Help,
@@ -224,7 +225,7 @@ pub(crate) static TABLE: [Told; 15] = [
         args: "",
         group: Group::Admin,
         level: Level::Admin,
-        short: "lists who is logged in; “logout MATRIX-ID” logs somebody out",
+        short: "lists who is logged in; `logout MATRIX-ID` logs somebody out",
         long: &[],
     },
     Told {
@@ -236,8 +237,8 @@ pub(crate) static TABLE: [Told; 15] = [
         level: Level::Admin,
         short: "ends the bridging of a room for everybody",
         long: &[
-            "ROOM is the room’s name on {network}, or the id of one Matrix room (it begins with “!”). In a bridged room, ROOM can be left out: it means that one.",
-            "Nobody leaves the room on {network}, and everybody can bring it back with “invite”.",
+            "ROOM is the room’s name on {network}, or the id of one Matrix room (it begins with `!`). In a bridged room, ROOM can be left out: it means that one.",
+            "Nobody leaves the room on {network}, and everybody can bring it back with `invite`.",
         ],
     },
 ];

@@ -2,7 +2,7 @@
 
 use super::sentence;
 use crate::management::commands::{Group, TABLE, Told};
-use crate::management::notice::{Notice, code, line, strong};
+use crate::management::notice::{Line, Notice, code, line, marked, strong};
 use crate::permissions::Level;
 
 /// All commands, grouped.
@@ -12,7 +12,7 @@ pub(crate) fn all(network: &str, prefix: &str, level: Level) -> Notice {
         let lines: Vec<_> = TABLE
             .iter()
             .filter(|told| told.group == group && told.level <= level)
-            .map(|told| line![code(usage(told)), ": ", told.short.replace("{network}", network)])
+            .map(|told| summary(network, told))
             .collect();
         if !lines.is_empty() {
             notice = notice.heading(heading).list(lines);
@@ -31,23 +31,27 @@ pub(crate) fn all(network: &str, prefix: &str, level: Level) -> Notice {
 
 /// One command.
 pub(crate) fn one(network: &str, told: &Told) -> Notice {
-    let first = Notice::of(line![code(usage(told)), ": ", told.short.replace("{network}", network), "."]);
-    told.long.iter().fold(first, |notice, text| notice.paragraph(line![text.replace("{network}", network)]))
+    let first = Notice::of([summary(network, told), line!["."]].concat());
+    told.long.iter().fold(first, |notice, text| notice.paragraph(marked(&text.replace("{network}", network))))
+}
+
+fn summary(network: &str, told: &Told) -> Line {
+    [line![code(usage(told)), ": "], marked(&told.short.replace("{network}", network))].concat()
 }
 
 /// Not a command.
 pub(crate) fn unknown(word: &str, nearest: Option<&str>) -> Notice {
     match nearest {
         Some(nearest) => Notice::of(line![
-            "I do not know ",
+            "I do not know “",
             strong(word),
-            ". Did you mean ",
+            "”. Did you mean ",
             code(nearest),
             "? ",
             code("help"),
             " lists everything."
         ]),
-        None => Notice::of(line!["I do not know ", strong(word), ". ", code("help"), " lists what I can do."]),
+        None => Notice::of(line!["I do not know “", strong(word), "”. ", code("help"), " lists what I can do."]),
     }
 }
 

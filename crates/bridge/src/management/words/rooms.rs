@@ -28,7 +28,7 @@ pub(crate) fn list(network: &str, rooms: &[(String, Option<String>)]) -> Notice 
         "; those marked with * you have here, too:"
     ])
     .list(lines.collect())
-    .paragraph(line![code("invite ROOM"), " brings one here, ", code("invite all"), " all of them."])
+    .paragraph(line![code("invite ROOM"), " brings one here, ", code("invite all"), " brings all of them."])
 }
 
 /// An invite was made.
