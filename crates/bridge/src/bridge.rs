@@ -61,8 +61,9 @@ impl Bridge {
         self.world.spawn(async move { settle::run(&world).await });
         let world = self.world.clone();
         self.world.spawn(async move { housekeeping::run(&world).await });
-        lanes::start(&self.world).await?;
-        self.world.connections.start_all(&self.world).await
+        // Lanes pause where there is no account, so the accounts come first.
+        self.world.connections.start_all(&self.world).await?;
+        lanes::start(&self.world).await
     }
 
     /// Ends: takes nothing new, lets each lane finish the item in hand, and after `patience` drops what still runs.

@@ -194,7 +194,7 @@ async fn refused(
 
 /// After some tries, says once that the message waits.
 async fn waiting(world: &Ctx, portal: &Portal, item: &Item, event: &MatrixEvent, error: &RemoteError) -> Result<(), Error> {
-    const PATIENCE: Millis = 30_000;
+    const PATIENCE: Millis = 20_000;
     const PAUSE: Millis = 3_600_000;
     let now = world.now();
     if now - item.accepted_at >= PATIENCE && world.portals.told.is_due(portal.id, "waiting", now, PAUSE) {

@@ -54,7 +54,8 @@ async fn trouble_makes_the_lane_wait_and_order_holds() {
     stage.network.lock().failures.extend([Network::Unavailable; 8]);
     stage.writes(&room, "one").await;
     stage.writes(&room, "two").await;
-    stage.wait(Duration::from_secs(50)).await;
+    stage.until("the user is told", async || stage.transcript(&room).len() == 3).await;
+    assert!(stage.network.transcript("org/one").is_empty());
     assert!(stage.transcript(&room).last().unwrap().starts_with("gitter: Your message waits: Test is having trouble."));
     stage.quiet().await;
     assert_eq!(stage.network.transcript("org/one"), ["alice: one", "alice: two"]);

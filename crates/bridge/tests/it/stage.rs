@@ -8,7 +8,7 @@ mod clock;
 pub(crate) mod homeserver;
 pub(crate) mod network;
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use ::homeserver::{Appservice, IncomingEvent, Transaction};
 use bridge::{
@@ -137,7 +137,7 @@ impl Stage {
             let step = left.min(STEP);
             tokio::time::advance(step).await;
             left -= step;
-            breathe().await;
+            self.breathe().await;
         }
     }
 
@@ -150,18 +150,33 @@ impl Stage {
                 if so().await {
                     return;
                 }
-                breathe().await;
-                tokio::time::advance(Duration::from_millis(20)).await;
+                self.breathe().await;
+                tokio::time::advance(Duration::from_millis(50)).await;
             }
             panic!("{caller}: waited in vain until {what}; the homeserver has {:#?}", self.homeserver.lock().requests);
         }
     }
 
-    /// Moves time on until no lane has a task, and a little further.
+    /// Moves time on until nothing waits in any lane, and has not for a while.
     pub(crate) async fn quiet(&self) {
-        self.wait(Duration::from_secs(1)).await;
-        self.until("it is quiet", async || self.store.waiting_lanes().await.unwrap().is_empty()).await;
-        self.wait(Duration::from_secs(1)).await;
+        let quiet_for = Cell::new(0);
+        self.until("it is quiet", async || {
+            let empty = self.store.waiting_lanes().await.unwrap().is_empty();
+            quiet_for.set(if empty { quiet_for.get() + 1 } else { 0 });
+            quiet_for.get() > 40
+        })
+        .await;
+    }
+
+    /// Lets everything do what it can do now. The database serves whoever asks first, so each round lets everybody who waits for it
+    /// take a step.
+    async fn breathe(&self) {
+        for _ in 0..8 {
+            self.store.check().await.unwrap();
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     pub(crate) async fn portal(&self, address: &str) -> Portal {
@@ -230,14 +245,6 @@ impl Stage {
     pub(crate) fn shows<'a>(&'a self, room: &'a RoomId, expected: &'a [&'a str]) -> impl Future<Output = ()> + 'a {
         self.until("the Matrix room says so", async move || self.transcript(room) == expected)
     }
-}
-
-/// Lets everything do what it can do now, the database's thread included.
-async fn breathe() {
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
-    }
-    tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_micros(300))).await.unwrap();
 }
 
 async fn open(files: &tempfile::TempDir) -> Store {
