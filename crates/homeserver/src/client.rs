@@ -10,6 +10,7 @@ mod membership;
 mod requests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ruma::{OwnedUserId, UserId};
 use secrecy::SecretString;
@@ -32,11 +33,36 @@ pub struct Settings {
     pub appservice_id: String,
 }
 
+/// How long to go on with one request. Whoever calls may try again later: lanes do so for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How often a request is sent at most.
+    pub attempts: u32,
+    /// The pause before the second attempt; it doubles each time.
+    pub first_pause: Duration,
+    /// A longer pause than this, if the homeserver wants one, is left to the caller.
+    pub longest_pause: Duration,
+    /// How long one answer may take. Synapse may take long over a join or an upload.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(30),
+            answer: Duration::from_secs(90),
+        }
+    }
+}
+
 /// The homeserver over HTTP. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     settings: Arc<Settings>,
+    patience: Patience,
     counters: Arc<Counters>,
 }
 
@@ -47,8 +73,16 @@ impl Client {
         Self {
             http,
             settings: Arc::new(settings),
+            patience: Patience::default(),
             counters: Arc::default(),
         }
+    }
+
+    /// The same client with more or less patience, for those who would rather hear at once (a check by an admin).
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// What was asked of the homeserver since the start.

@@ -53,8 +53,12 @@ struct Wire {
 impl IncomingEvent {
     /// Reads one event. `room` is where it happened if the event itself does not say, as in some answers.
     pub fn parse(json: &str, room: Option<&ruma::RoomId>) -> Result<Self, MalformedEvent> {
-        let wire: Wire = serde_json::from_str(json)
-            .map_err(|_| MalformedEvent("not an object with the fields of an event"))?;
+        let no_event = MalformedEvent("not an object with the fields of an event");
+        // Serde would take a list for an object whose fields come without names.
+        if !json.trim_start().starts_with('{') {
+            return Err(no_event);
+        }
+        let wire: Wire = serde_json::from_str(json).map_err(|_| no_event)?;
         let room_id = match (&wire.room_id, room) {
             (Some(id), _) => text(id).and_then(|id| id.try_into().ok()),
             (None, room) => room.map(ToOwned::to_owned),
@@ -170,7 +174,8 @@ mod tests {
                 "{missing}"
             );
         }
-        for bad in ["", "null", "[]", "\"text\"", "7", "{"] {
+        let list = r#"["$a", "!r", "@a:b", "m", "", 1, {}, null, null]"#;
+        for bad in ["", "null", "[]", "\"text\"", "7", "{", list] {
             assert!(IncomingEvent::parse(bad, None).is_err(), "{bad}");
         }
     }

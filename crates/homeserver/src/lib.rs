@@ -17,7 +17,7 @@ mod model;
 pub mod registration;
 
 pub use appservice::{Appservice, Transaction, Unavailable};
-pub use client::{Client, Counters, RequestKind, Settings};
+pub use client::{Client, Counters, Patience, RequestKind, Settings};
 pub use error::Error;
 pub use event::{IncomingEvent, MalformedEvent};
 pub use homeserver::Homeserver;

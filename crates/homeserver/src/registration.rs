@@ -239,12 +239,32 @@ mod tests {
 
     #[test]
     fn the_file() {
-        insta::assert_snapshot!(example("http://localhost:8445/", "gitter_{id}").to_yaml(), @r"");
+        insta::assert_snapshot!(example("http://localhost:8445/", "gitter_{id}").to_yaml(), @r"
+        id: gitter
+        url: http://localhost:8445
+        as_token: our-token
+        hs_token: their-token
+        sender_localpart: gitter
+        rate_limited: false
+        receive_ephemeral: true
+        de.sorunome.msc2409.push_ephemeral: true
+        namespaces:
+          users:
+          - exclusive: true
+            regex: ^@gitter:example\.org$
+          - exclusive: true
+            regex: ^@gitter_.*:example\.org$
+          aliases: []
+          rooms: []
+        ");
     }
 
     #[test]
     fn reads_what_it_wrote() {
-        let registration = example("http://localhost:8445", "gitter_{id}");
+        let mut registration = example("http://localhost:8445", "gitter_{id}");
+        // Tokens which YAML would take for something else.
+        registration.as_token = "1234567890".to_owned();
+        registration.hs_token = "12e4".to_owned();
         let again = Registration::from_yaml(&registration.to_yaml()).unwrap();
         assert_eq!(again, registration);
         assert!(again.differences(&registration).is_empty());
@@ -266,10 +286,14 @@ mod tests {
         found.as_token = "a-stale-token".to_owned();
         found.rate_limited = true;
         let words = found.differences(&wanted).join("\n");
-        assert!(
-            !words.contains("token`s") && !words.contains("stale") && !words.contains("our-token")
-        );
-        insta::assert_snapshot!(words, @r"");
+        assert!(!words.contains("stale") && !words.contains("our-token"));
+        insta::assert_snapshot!(words, @r"
+        `url` is `http://elsewhere:8445`, but the configuration asks for `http://localhost:8445`
+        `rate_limited` is `true`, but the configuration asks for `false`
+        `as_token` is not the one of the configuration
+        namespace `users` lacks the exclusive `^@gitter_.*:example\.org$`
+        namespace `users` has a needless exclusive `^@ghost_.*:example\.org$`
+        ");
     }
 
     #[test]

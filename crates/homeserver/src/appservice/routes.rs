@@ -110,15 +110,10 @@ async fn authentic(shared: &Shared, request: Request) -> Result<axum::body::Byte
 }
 
 async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
-    axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
-        let limit = error
-            .source()
-            .is_some_and(|source| source.is::<LengthLimitError>());
-        if limit {
-            Problem::too_large()
-        } else {
-            Problem::broken_body()
-        }
+    let read = axum::body::to_bytes(body, MAX_BODY).await;
+    read.map_err(|error| match error.source() {
+        Some(source) if source.is::<LengthLimitError>() => Problem::too_large(),
+        _ => Problem::broken_body(),
     })
 }
 

@@ -34,8 +34,12 @@ impl Transaction {
     pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
         // First whether it is JSON at all; this neither builds anything nor recurses.
         let whole: &RawValue = serde_json::from_slice(body).map_err(|_| Problem::not_json())?;
-        let body: Body<'_> = serde_json::from_str(whole.get())
-            .map_err(|_| Problem::bad_json("a transaction is an object"))?;
+        let no_object = || Problem::bad_json("a transaction is an object");
+        // Serde would take a list for an object whose fields come without names.
+        if !whole.get().starts_with('{') {
+            return Err(no_object());
+        }
+        let body: Body<'_> = serde_json::from_str(whole.get()).map_err(|_| no_object())?;
         let raw: Vec<&RawValue> = match body.events {
             None => Vec::new(),
             Some(list) => serde_json::from_str(list.get())

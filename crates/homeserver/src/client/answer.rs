@@ -118,3 +118,37 @@ pub(super) fn unreachable(error: &reqwest::Error) -> Fault {
     }
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_body_says_more_exactly_how_long_to_wait() {
+        let header = Some(Duration::from_secs(2));
+        let body = json!({"retry_after_ms": 1500});
+        let wait = |header, body: Option<&Value>| {
+            refusal(StatusCode::TOO_MANY_REQUESTS, header, body).wait
+        };
+        assert_eq!(wait(header, Some(&body)), Some(Duration::from_millis(1500)));
+        assert_eq!(
+            wait(header, Some(&json!({"retry_after_ms": "soon"}))),
+            header
+        );
+        assert_eq!(wait(header, None), header);
+        assert_eq!(wait(None, None), None);
+    }
+
+    #[test]
+    fn keeps_only_the_beginning_of_long_words() {
+        let body = json!({"errcode": "M_FORBIDDEN", "error": "ü".repeat(9000)});
+        let Error::Refused { message, .. } =
+            refusal(StatusCode::FORBIDDEN, None, Some(&body)).error
+        else {
+            panic!("no refusal");
+        };
+        assert_eq!(message.chars().count(), MAX_WORDS);
+    }
+}

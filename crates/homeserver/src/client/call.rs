@@ -1,7 +1,5 @@
 //! One request: built, sent, and repeated where that cannot do a thing twice.
 
-use std::time::Duration;
-
 use http::{Method, header};
 use ruma::UserId;
 use secrecy::ExposeSecret;
@@ -11,15 +9,6 @@ use url::Url;
 use super::answer::{self, Fault};
 use super::{Client, RequestKind};
 use crate::Error;
-
-/// How often a request is sent at most. Whoever called has patience of his own: lanes try again for ever.
-const ATTEMPTS: u32 = 4;
-/// The pause before the second attempt; it doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// We do not sit out a longer wait than this here, but give it to the caller.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Synapse may take long over a join or an upload.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// When a request that failed may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +62,7 @@ impl Client {
         let mut request = self
             .http
             .request(method, url)
-            .timeout(PATIENCE)
+            .timeout(self.patience.answer)
             .bearer_auth(self.settings.as_token.expose_secret());
         request = match body {
             Body::Nothing => request,
@@ -84,7 +73,7 @@ impl Client {
             .build()
             .map_err(|_| Error::Garbled("the request could not be built".to_owned()))?;
 
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.patience.first_pause;
         let mut attempt = 1;
         loop {
             // Only a body in memory is ever sent, and that can be cloned without copying it.
@@ -104,7 +93,10 @@ impl Client {
                     Repeat::Never => false,
                 };
             let wait = wait.unwrap_or(pause);
-            if !may_repeat || attempt == ATTEMPTS || wait > LONGEST_PAUSE {
+            if !may_repeat
+                || attempt >= self.patience.attempts
+                || wait > self.patience.longest_pause
+            {
                 return Err(error);
             }
             tracing::debug!(request = kind.name(), attempt, ?wait, %error, "the homeserver failed us, trying again");
