@@ -7,6 +7,11 @@
 /// Shows nothing and ends a name or a mark.
 pub(crate) const GAP: char = '\u{200B}';
 
+/// What may mean something at the start of a line, and nothing within it.
+pub(crate) const LINE_STARTS: [char; 19] = [
+    '#', '>', '+', '-', '*', '=', '|', ':', '~', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+];
+
 /// Writes text so that it is shown as it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Escaper {
@@ -96,6 +101,10 @@ impl Escaper {
 
 /// Whether what follows is the first thing in its line.
 pub(crate) fn is_line_start(out: &str) -> bool {
+    // Nearly always so, and looking for the line's start each time would take long in a long line.
+    if !matches!(out.bytes().next_back(), None | Some(b'\n' | b' ')) {
+        return false;
+    }
     let line = out.rsplit('\n').next().unwrap_or_default();
     line.bytes().all(|b| b == b' ')
 }

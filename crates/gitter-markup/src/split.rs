@@ -1,6 +1,6 @@
 //! Cuts Markdown that is too long for one message.
 
-use crate::escape::GAP;
+use crate::escape::{GAP, LINE_STARTS};
 
 /// Cuts Markdown into pieces of at most `limit` UTF-16 code units, at an empty line, a line's end or between words if there is
 /// one in the second half of a piece, else anywhere but inside a character. A fenced block that is cut is closed and opened again.
@@ -33,11 +33,7 @@ pub fn split(markdown: &str, limit: usize) -> Vec<String> {
         } else {
             // What was in the middle of a line must not mean something at its start.
             let inside = !rest[..cut].ends_with('\n') && !behind.starts_with('\n');
-            if inside
-                && behind
-                    .trim_start()
-                    .starts_with(|c: char| "#>+-*=|:~0123456789".contains(c))
-            {
+            if inside && behind.trim_start().starts_with(LINE_STARTS) {
                 next.push(GAP);
             }
             next.push_str(behind.trim_start_matches(['\n', ' ']));

@@ -239,23 +239,43 @@ const MARKS: [(&str, Tag); 5] = [
     ("_", Tag::Emphasis),
 ];
 
+/// How deep formatting may nest.
+const DEPTH: usize = 8;
+
+/// How far a mark may be from the one that ends it, in bytes, so that a hostile line takes no longer than others. A message on
+/// Gitter holds hardly more.
+const WINDOW: usize = 4096;
+
+fn window(text: &str) -> &str {
+    let mut end = text.len().min(WINDOW);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// Reads the formatting inside a line. Text that belongs to no formatting stays as it is.
 fn inline(text: &str) -> Vec<Node> {
+    inline_at(text, 0)
+}
+
+fn inline_at(text: &str, depth: usize) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut plain = String::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
-        let rest = &text[at..];
+        let rest = window(&text[at..]);
         let before = text[..at].chars().next_back();
         let piece = match c {
             '\\' => escaped(rest).map(|(shown, length)| (Node::Text(shown.to_string()), length)),
             '`' => code(rest),
-            '[' => link(rest, before),
+            '[' if depth < DEPTH => link(rest, before, depth),
             'h' => find_url(rest)
                 .filter(|url| url.0 == 0)
                 .map(|url| (Node::Text(rest[..url.1].to_owned()), url.1)),
             '$' => formula(rest),
-            _ => emphasis(rest, before),
+            '*' | '_' | '~' if depth < DEPTH => emphasis(rest, before, depth),
+            _ => None,
         };
         match piece {
             Some((Node::Text(shown), length)) => {
@@ -307,7 +327,7 @@ fn code(rest: &str) -> Option<(Node, usize)> {
 }
 
 /// `[text](https://address)`, also with `!` before it for a picture.
-fn link(rest: &str, before: Option<char>) -> Option<(Node, usize)> {
+fn link(rest: &str, before: Option<char>, depth: usize) -> Option<(Node, usize)> {
     let label = &rest[1..rest.find("](")?];
     if before == Some('!') || label.contains('[') && !label.contains(']') {
         return None;
@@ -321,7 +341,7 @@ fn link(rest: &str, before: Option<char>) -> Option<(Node, usize)> {
     let children = if label.is_empty() {
         vec![Node::Text(href.clone())]
     } else {
-        inline(label)
+        inline_at(label, depth + 1)
     };
     Some((
         Tag::Link { href, title: None }.with(children),
@@ -344,7 +364,7 @@ fn formula(rest: &str) -> Option<(Node, usize)> {
     })
 }
 
-fn emphasis(rest: &str, before: Option<char>) -> Option<(Node, usize)> {
+fn emphasis(rest: &str, before: Option<char>, depth: usize) -> Option<(Node, usize)> {
     if before.is_some_and(char::is_alphanumeric) {
         return None;
     }
@@ -362,7 +382,10 @@ fn emphasis(rest: &str, before: Option<char>) -> Option<(Node, usize)> {
             && !inner[..end].ends_with(|c: char| c.is_whitespace() || c == sign || c == '\\')
             && !behind.starts_with(|c: char| c.is_alphanumeric() || c == sign);
         if sound {
-            return Some((tag.with(inline(&inner[..end])), 2 * mark.len() + end));
+            return Some((
+                tag.with(inline_at(&inner[..end], depth + 1)),
+                2 * mark.len() + end,
+            ));
         }
         from = end + sign.len_utf8();
     }

@@ -120,7 +120,7 @@ fn formatted_messages_become_markdown() {
         ),
         (
             "<b><a href=\"https://a.b/c\">https://a.b/c</a></b>,",
-            "https://a.b/c,",
+            "**[https://a.b/c](https://a.b/c)**,",
         ),
         (
             "<a href=\"https://a.b/(c) d\">x]</a>",

@@ -74,7 +74,7 @@ fn block(element: &Element, escaper: Escaper, out: &mut Blocks) {
         Tag::List { start } => out.add(2, &list(*start, children, escaper)),
         Tag::Item { ticked } => out.add(2, &item("- ", *ticked, children, escaper)),
         Tag::Table => out.add(2, &table(element, escaper)),
-        Tag::Math { tex, .. } if !tex.contains("$$") => out.add(2, &format!("$${tex}$$")),
+        Tag::Math { tex, .. } if inline::is_formula(tex) => out.add(2, &format!("$${tex}$$")),
         Tag::Math { tex, .. } => out.add(1, &fenced(None, tex)),
         Tag::Summary => out.add(1, &write(children, escaper)),
         // Paragraphs, and inline formatting around blocks, which Markdown does not know.

@@ -2,7 +2,7 @@
 
 use remote::text::{Element, Mention, Mentioned, Node, Tag, text_of};
 
-use crate::escape::{Escaper, GAP, find_url, is_line_start, is_name_char, target};
+use crate::escape::{Escaper, GAP, LINE_STARTS, find_url, is_line_start, is_name_char, target};
 
 use super::mention;
 
@@ -104,7 +104,7 @@ fn element(it: &Element, escaper: Escaper, out: &mut String) {
             out.push(')');
         }
         Tag::Image { alt, .. } => escaper.text(alt, out),
-        Tag::Math { tex, .. } if !tex.contains("$$") && !tex.is_empty() => {
+        Tag::Math { tex, .. } if is_formula(tex) => {
             out.push_str("$$");
             out.push_str(tex);
             out.push_str("$$");
@@ -124,6 +124,11 @@ fn element(it: &Element, escaper: Escaper, out: &mut String) {
     }
 }
 
+/// Whether `$$` around it makes a formula of it and of nothing else: names are looked for in formulas too.
+pub(super) fn is_formula(tex: &str) -> bool {
+    !tex.trim().is_empty() && !tex.contains("$$") && !tex.contains('@')
+}
+
 /// Emphasis, if Gitter will end it where it ends; else its text alone.
 fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
     // A character in front, since what is inside marks does not start a line.
@@ -131,13 +136,15 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
     write(children, escaper, &mut inner);
     let inner = inner.strip_prefix(GAP).unwrap_or(&inner);
     let text = inner.trim();
-    if text.is_empty()
-        || text.contains("\n\n")
-        || holds_bare_url(text)
-        || !ends_at_its_end(mark, text)
-    {
-        // Written anew, since here a line may start.
-        return write(children, escaper, out);
+    let sound = !text.is_empty()
+        && !text.contains("\n\n")
+        && !holds_bare_url(text)
+        && ends_at_its_end(mark, text);
+    if !sound {
+        if is_line_start(out) && inner.starts_with(LINE_STARTS) {
+            out.push(GAP);
+        }
+        return out.push_str(inner);
     }
     let lead = inner.len() - inner.trim_start().len();
     let trail = inner.trim_end().len();
@@ -153,6 +160,9 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
 
 /// Whether the text ends with a bare address, which would swallow the mark behind it.
 fn holds_bare_url(text: &str) -> bool {
+    if text.ends_with(')') && text.contains("](") {
+        return false;
+    }
     let mut from = 0;
     while let Some((_, end)) = find_url(&text[from..]) {
         from += end;

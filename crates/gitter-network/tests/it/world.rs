@@ -9,7 +9,7 @@ use gitter_sandbox::{
 };
 use jiff::Timestamp;
 use remote::contract::World;
-use remote::{MessageId, Network, Person, PersonId, RoomId};
+use remote::{Account, MessageId, Network, Person, PersonId, RoomId};
 use url::Url;
 
 /// The sandbox, and who is in it.
@@ -20,7 +20,7 @@ pub(crate) struct SandboxWorld {
     pub(crate) alice: UserId,
     pub(crate) bob: UserId,
     pub(crate) rooms: [SandboxRoom; 3],
-    client_key: String,
+    config: Config,
 }
 
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:9/callback";
@@ -52,7 +52,7 @@ impl SandboxWorld {
         let alice = world.add_user("alice-gh", "Alice Anders");
         let bob = world.add_user("bob_gitlab", "Bob Brown");
         let lobby = world
-            .add_room("Acme/lobby", Visibility::Public, alice)
+            .add_room("Acme/lobby", Visibility::Public, bob)
             .expect("a room");
         let team = world
             .add_room("Acme/team", Visibility::Private, bob)
@@ -63,7 +63,7 @@ impl SandboxWorld {
         let closed = world
             .add_room("Acme/closed", Visibility::Private, bob)
             .expect("a room");
-        world.join(bob, lobby).expect("Bob is let in");
+        world.join(alice, lobby).expect("Alice comes in");
         world.join(alice, team).expect("Alice is let in");
         world.one_to_one(alice, bob).expect("a conversation");
         let client = world.add_client("bridge", CALLBACK);
@@ -71,10 +71,10 @@ impl SandboxWorld {
             web_url: sandbox.web_url().clone(),
             api_url: sandbox.api_url().clone(),
             realtime_url: sandbox.realtime_url().clone(),
-            client_id: client.key.clone(),
+            client_id: client.key,
             client_secret: client.secret.into(),
         };
-        let network = Arc::new(GitterNetwork::new(config, http(), Arc::new(now), 1));
+        let network = Arc::new(GitterNetwork::new(config.clone(), http(), Arc::new(now), 1));
         Self {
             sandbox,
             network,
@@ -82,16 +82,33 @@ impl SandboxWorld {
             alice,
             bob,
             rooms: [lobby, team, closed],
-            client_key: client.key,
+            config,
         }
     }
 
-    /// Alice's token, as if she had logged in.
-    pub(crate) fn token(&self) -> String {
-        self.sandbox
+    /// The same Gitter, set up differently.
+    pub(crate) fn network_with(&self, change: impl FnOnce(&mut Config)) -> GitterNetwork {
+        let mut config = self.config.clone();
+        change(&mut config);
+        GitterNetwork::new(config, http(), Arc::new(now), 2)
+    }
+
+    /// Alice's account, as if she had logged in.
+    pub(crate) fn account(&self) -> Arc<dyn Account> {
+        let token = self
+            .sandbox
             .world()
-            .token(self.alice, &self.client_key)
-            .expect("a token")
+            .token(self.alice, &self.config.client_id)
+            .expect("a token");
+        let alice = Person {
+            id: PersonId::from(self.alice.to_string()),
+            username: "alice-gh".into(),
+            display_name: "Alice Anders".into(),
+            avatar: None,
+        };
+        self.network
+            .account(&alice, &token.into())
+            .expect("an account")
     }
 }
 
