@@ -2,14 +2,14 @@
 //!
 //! - `recorded`: every recorded REST and OAuth case that one of its calls can ask, through the real client.
 //! - `hostile`: answers that Gitter never gives, but what stands between it and us does.
-//! - `live`: realtime over real sockets, against a server that does what it is told.
+//! - `sandbox`: REST and realtime over real sockets, against the Gitter in memory, with faults.
 //!
 //! To add a file: a `mod` line here.
 
 mod it {
     mod check;
     mod hostile;
-    mod live;
     mod recorded;
+    mod sandbox;
     mod support;
 }

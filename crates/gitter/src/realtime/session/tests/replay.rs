@@ -4,7 +4,7 @@
 //! The recording clients did things this one never does: wrong channels, publishing, raw text. Those are counted, and what the
 //! server answered to them is left out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ impl Replay {
         self.collect();
     }
 
-    fn finish(mut self) -> String {
+    fn finish(mut self, who: &str) -> String {
         self.collect();
         if let Some(end) = self.session.over() {
             writeln!(self.out, "        over: {end}").unwrap();
@@ -163,7 +163,7 @@ impl Replay {
             )
             .unwrap();
         }
-        self.out
+        format!("{who}:\n{}", self.out)
     }
 }
 
@@ -222,67 +222,80 @@ fn say_change(change: &Change) -> String {
     }
 }
 
-/// Replays one recording. A new handshake of the recording client is a new session.
+/// Replays one recording. Everybody in it has a session of his own, and each handshake of a recording client begins a new one.
 fn replay(recording: &str) -> String {
     let begin = Instant::now();
     let mut out = String::new();
-    let mut current: Option<Replay> = None;
+    let mut people: BTreeMap<String, Replay> = BTreeMap::new();
     for line in recording.lines().skip(1) {
         let line: Value = serde_json::from_str(line).unwrap();
         let now = begin + Duration::from_millis(line["t"].as_u64().unwrap());
-        if let Some(replay) = &mut current {
+        let who = line["who"].as_str().unwrap_or("client").to_owned();
+        for replay in people.values_mut() {
             replay.advance(now);
         }
-        if line.get("close").is_some() || line.get("error").is_some() {
-            if let Some(replay) = &mut current {
-                match line["close"].as_u64() {
-                    Some(code) => replay
-                        .session
-                        .lost(Loss::Closed(u16::try_from(code).ok()), now),
-                    None => replay.session.poll_ended(now),
-                }
-                replay.collect();
+        if let Some(replay) = people.get_mut(&who) {
+            if let Some(code) = line["close"].as_u64() {
+                replay
+                    .session
+                    .lost(Loss::Closed(u16::try_from(code).ok()), now);
+            } else if line.get("error").is_some() {
+                replay.session.poll_ended(now);
+            } else if line.get("wsPing").is_some() {
+                replay.session.heard(now);
+            }
+            replay.collect();
+        }
+        let frame = match line.get("frame").or_else(|| line.get("body")) {
+            Some(Value::Array(messages)) => messages.clone(),
+            Some(message @ Value::Object(_)) => vec![message.clone()],
+            _ => continue,
+        };
+        if line["dir"] == "in" {
+            if let Some(replay) = people.get_mut(&who) {
+                replay.answers(&frame);
             }
             continue;
         }
-        let frame = line.get("frame").or_else(|| line.get("body")).cloned();
-        let frame = match frame {
-            Some(Value::Array(messages)) => messages,
-            Some(message @ Value::Object(_)) => vec![message],
-            _ => continue,
-        };
         let transport = if line["transport"] == "websocket" {
             Transport::WebSocket
         } else {
             Transport::LongPoll
         };
-        if line["dir"] == "in" {
-            if let Some(replay) = &mut current {
-                replay.answers(&frame);
-            }
-            continue;
-        }
         for message in frame {
             if message["channel"] == "/meta/handshake" {
-                out.push_str(&current.take().map(Replay::finish).unwrap_or_default());
-                let token = message["ext"]["token"].as_str().unwrap_or_default();
-                let token = if token.is_empty() { "no token" } else { token };
+                if let Some(before) = people.remove(&who) {
+                    out.push_str(&before.finish(&who));
+                }
+                let token = message["ext"]["token"].as_str().unwrap_or("no token");
                 let mut replay = Replay::new(transport, token, begin, now);
                 replay.collect();
-                // These the session never sends, and yet the answers to them have to be understood.
-                replay.sent[0]["ext"]["token"] = message["ext"]["token"].clone();
-                current = Some(replay);
+                if !message["ext"]["token"].is_string() {
+                    // These the session never sends, and yet the answers to them have to be understood.
+                    replay.sent[0]["ext"]["token"] = message["ext"]["token"].clone();
+                }
+                people.insert(who.clone(), replay);
             }
-            let Some(replay) = &mut current else { continue };
-            if replay.session.opens_at().is_some() && message["clientId"] == replay.client() {
-                // The recording client comes back on a new connection, with its old client id.
+            // Somebody may come back on a new connection, with his old client id.
+            let returning = people
+                .iter()
+                .find(|(_, replay)| {
+                    replay.session.opens_at().is_some() && message["clientId"] == replay.client()
+                })
+                .map(|(name, _)| name.clone());
+            if let Some(mut replay) = returning.and_then(|name| people.remove(&name)) {
                 replay.session.opening();
                 replay.session.opened(transport, now);
+                people.insert(who.clone(), replay);
             }
-            replay.asks(&message);
+            if let Some(replay) = people.get_mut(&who) {
+                replay.asks(&message);
+            }
         }
     }
-    out.push_str(&current.map(Replay::finish).unwrap_or_default());
+    for (who, replay) in people {
+        out.push_str(&replay.finish(&who));
+    }
     out
 }
 
