@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Where the configuration is looked for if nothing is said.
 const DEFAULT_CONFIG: &str = "config.yaml";
@@ -16,8 +17,7 @@ const DEFAULT_CONFIG: &str = "config.yaml";
     version,
     about,
     after_help = "First time? `matrix-gitter init`, edit config.yaml, `matrix-gitter register`, give registration.yaml \
-                  to your homeserver, `matrix-gitter doctor`, `matrix-gitter run`.",
-    subcommand_negates_reqs = true
+                  to your homeserver, `matrix-gitter doctor`, `matrix-gitter run`."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -32,11 +32,11 @@ pub(crate) struct Arguments {
     registration: Option<PathBuf>,
 
     /// The same as `init`
-    #[arg(short = 'e', long, conflicts_with_all = ["generate_registration", "command"])]
+    #[arg(short = 'e', long, conflicts_with = "generate_registration")]
     generate_config: bool,
 
     /// The same as `register`
-    #[arg(short = 'g', long, conflicts_with = "command")]
+    #[arg(short = 'g', long)]
     generate_registration: bool,
 }
 
@@ -63,33 +63,54 @@ pub(crate) enum Task {
     /// Write an example configuration.
     Init { config: PathBuf },
     /// Write the registration.
-    Register { config: PathBuf, registration: PathBuf },
+    Register {
+        config: PathBuf,
+        registration: PathBuf,
+    },
     /// Check everything.
-    Doctor { config: PathBuf, registration: PathBuf },
+    Doctor {
+        config: PathBuf,
+        registration: PathBuf,
+    },
     /// Print the version.
     Version,
 }
 
 impl Arguments {
-    /// What was asked for.
-    pub(crate) fn command(self) -> Task {
+    /// What was asked for; ends the program when it asks for two things.
+    pub(crate) fn task(self) -> Task {
+        self.try_task().unwrap_or_else(|error| error.exit())
+    }
+
+    fn try_task(self) -> Result<Task, clap::Error> {
+        if self.command.is_some() && (self.generate_config || self.generate_registration) {
+            let why = "-e and -g are commands by themselves and go with no other";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, why));
+        }
         let config = self.config.unwrap_or_else(|| DEFAULT_CONFIG.into());
         // Beside the configuration, so that both commands find it without being told.
-        let registration =
-            self.registration.unwrap_or_else(|| config.with_file_name("registration.yaml"));
+        let registration = self
+            .registration
+            .unwrap_or_else(|| config.with_file_name("registration.yaml"));
         let command = match self.command {
             Some(command) => command,
             None if self.generate_config => Command::Init,
             None if self.generate_registration => Command::Register,
             None => Command::Run,
         };
-        match command {
+        Ok(match command {
             Command::Run => Task::Run { config },
             Command::Init => Task::Init { config },
-            Command::Register => Task::Register { config, registration },
-            Command::Doctor => Task::Doctor { config, registration },
+            Command::Register => Task::Register {
+                config,
+                registration,
+            },
+            Command::Doctor => Task::Doctor {
+                config,
+                registration,
+            },
             Command::Version => Task::Version,
-        }
+        })
     }
 }
 
@@ -99,27 +120,51 @@ mod tests {
 
     fn parse(arguments: &[&str]) -> Task {
         let all = ["matrix-gitter"].iter().chain(arguments);
-        Arguments::try_parse_from(all).expect("these arguments are right").command()
+        Arguments::try_parse_from(all)
+            .and_then(Arguments::try_task)
+            .expect("these arguments are right")
     }
 
     #[test]
     fn a_bare_call_runs_the_bridge() {
-        assert_eq!(parse(&["-c", "a/b.yaml"]), Task::Run { config: "a/b.yaml".into() });
-        assert_eq!(parse(&["run", "-c", "a/b.yaml"]), parse(&["-c", "a/b.yaml", "run"]));
-        assert_eq!(parse(&[]), Task::Run { config: "config.yaml".into() });
+        assert_eq!(
+            parse(&["-c", "a/b.yaml"]),
+            Task::Run {
+                config: "a/b.yaml".into()
+            }
+        );
+        assert_eq!(
+            parse(&["run", "-c", "a/b.yaml"]),
+            parse(&["-c", "a/b.yaml", "run"])
+        );
+        assert_eq!(
+            parse(&[]),
+            Task::Run {
+                config: "config.yaml".into()
+            }
+        );
     }
 
     #[test]
     fn the_short_aliases_do_what_the_commands_do() {
         assert_eq!(parse(&["-e"]), parse(&["init"]));
-        assert_eq!(parse(&["-g", "-c", "x/c.yaml"]), parse(&["register", "-c", "x/c.yaml"]));
         assert_eq!(
             parse(&["-g", "-c", "x/c.yaml"]),
-            Task::Register { config: "x/c.yaml".into(), registration: "x/registration.yaml".into() }
+            parse(&["register", "-c", "x/c.yaml"])
+        );
+        assert_eq!(
+            parse(&["-g", "-c", "x/c.yaml"]),
+            Task::Register {
+                config: "x/c.yaml".into(),
+                registration: "x/registration.yaml".into()
+            }
         );
         assert_eq!(
             parse(&["-g", "-r", "r.yaml"]),
-            Task::Register { config: "config.yaml".into(), registration: "r.yaml".into() }
+            Task::Register {
+                config: "config.yaml".into(),
+                registration: "r.yaml".into()
+            }
         );
     }
 
@@ -127,7 +172,9 @@ mod tests {
     fn nonsense_is_wrong_usage() {
         for wrong in [&["fly"][..], &["-e", "-g"], &["run", "-x"], &["init", "-e"]] {
             let all = ["matrix-gitter"].iter().chain(wrong);
-            let error = Arguments::try_parse_from(all).expect_err("these arguments are wrong");
+            let error = Arguments::try_parse_from(all)
+                .and_then(Arguments::try_task)
+                .expect_err("these arguments are wrong");
             assert_eq!(error.exit_code(), 2, "{wrong:?}");
         }
     }

@@ -18,8 +18,14 @@ pub(crate) fn run(task: Task) -> Result<Status, Failure> {
     match task {
         Task::Run { config } => run::run(&config),
         Task::Init { config } => init::run(&config),
-        Task::Register { config, registration } => register::run(&config, &registration),
-        Task::Doctor { config, registration } => doctor::run(&config, &registration),
+        Task::Register {
+            config,
+            registration,
+        } => register::run(&config, &registration),
+        Task::Doctor {
+            config,
+            registration,
+        } => doctor::run(&config, &registration),
         Task::Version => Ok(version::run()),
     }
 }
@@ -29,6 +35,11 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Status::Failed, format!("the runtime cannot be started: {error}")))?
+        .map_err(|error| {
+            Failure::new(
+                Status::Failed,
+                format!("the runtime cannot be started: {error}"),
+            )
+        })?
         .block_on(future)
 }

@@ -38,7 +38,10 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with this status and message.
     pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self {
+            status,
+            message: message.into(),
+        }
     }
 }
 

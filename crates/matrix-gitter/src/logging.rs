@@ -2,10 +2,10 @@
 
 use std::io::IsTerminal as _;
 
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::Layer as _;
 
 use crate::config::logging::{Format, Level, LoggingConfig};
 
@@ -40,5 +40,7 @@ pub(crate) fn start(config: &LoggingConfig) {
         Format::Json => layer.json().flatten_event(true).boxed(),
     };
     // A second call, in a test say, leaves the first one's choice in place.
-    let _already_set = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
+    let _already_set = tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .try_init();
 }

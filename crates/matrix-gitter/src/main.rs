@@ -17,7 +17,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    match commands::run(arguments.command()) {
+    match commands::run(arguments.task()) {
         Ok(status) => status.into(),
         Err(failure) => {
             eprintln!("matrix-gitter: {failure}");

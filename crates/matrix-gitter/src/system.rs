@@ -8,10 +8,15 @@ use rand::rngs::StdRng;
 use crate::exit::{Failure, Status};
 
 /// Milliseconds since 1970-01-01 UTC, by the machine's clock.
-#[expect(clippy::disallowed_methods, reason = "the one place that asks the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the wall clock"
+)]
 pub(crate) fn now_millis() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+    since.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    })
 }
 
 /// The clock that the bridge is given.
@@ -51,11 +56,19 @@ pub(crate) fn network_http() -> Result<reqwest::Client, Failure> {
     build(gitter::configure(builder()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that makes HTTP clients")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that makes HTTP clients"
+)]
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().user_agent(USER_AGENT)
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Failure> {
-    builder.build().map_err(|error| Failure::new(Status::Failed, format!("the HTTP client cannot be set up: {error}")))
+    builder.build().map_err(|error| {
+        Failure::new(
+            Status::Failed,
+            format!("the HTTP client cannot be set up: {error}"),
+        )
+    })
 }

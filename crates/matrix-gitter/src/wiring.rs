@@ -40,8 +40,12 @@ pub(crate) fn registration(config: &Config) -> Registration {
 
 /// The bot's full id.
 pub(crate) fn bot(config: &Config) -> Result<OwnedUserId, Failure> {
-    let id = format!("@{}:{}", config.appservice.bot.username, config.homeserver.domain);
-    id.parse().map_err(|_| unusable("homeserver.domain", &format!("`{id}` is not a user id")))
+    let id = format!(
+        "@{}:{}",
+        config.appservice.bot.username, config.homeserver.domain
+    );
+    id.parse()
+        .map_err(|_| unusable("homeserver.domain", &format!("`{id}` is not a user id")))
 }
 
 /// The homeserver, as bot and ghosts speak to it.
@@ -91,9 +95,12 @@ pub(crate) fn database(config: &Config) -> Result<(store::Options, SecretKey), F
 /// Opens the database, and brings it up to date.
 pub(crate) async fn store(config: &Config) -> Result<Store, Failure> {
     let (options, key) = database(config)?;
-    Store::open(&options, &key)
-        .await
-        .map_err(|error| Failure::new(Status::Database, format!("the database cannot be used: {error}")))
+    Store::open(&options, &key).await.map_err(|error| {
+        Failure::new(
+            Status::Database,
+            format!("the database cannot be used: {error}"),
+        )
+    })
 }
 
 /// Everything a bridge is built from.
@@ -102,7 +109,7 @@ pub(crate) fn parts(config: &Config, store: Store) -> Result<Parts, Failure> {
     system::random().fill_bytes(&mut seed);
     Ok(Parts {
         config: bridge_settings(config)?,
-        store: Arc::new(store),
+        store,
         homeserver: Arc::new(homeserver(config)?),
         network: network(config)?,
         clock: Arc::new(SystemClock),
@@ -151,9 +158,13 @@ fn bridge_settings(config: &Config) -> Result<::bridge::Config, Failure> {
 
 /// Addresses were checked when the configuration was read, so this complains about what that check let through.
 pub(crate) fn url(key: &str, address: &str) -> Result<Url, Failure> {
-    Url::parse(address).map_err(|error| unusable(key, &format!("`{address}` is not an address ({error})")))
+    Url::parse(address)
+        .map_err(|error| unusable(key, &format!("`{address}` is not an address ({error})")))
 }
 
 fn unusable(key: &str, why: &str) -> Failure {
-    Failure::new(Status::Configuration, format!("the configuration cannot be used: `{key}`: {why}"))
+    Failure::new(
+        Status::Configuration,
+        format!("the configuration cannot be used: `{key}`: {why}"),
+    )
 }

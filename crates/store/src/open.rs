@@ -294,7 +294,7 @@ async fn connect_postgres(
     let pool = PgPoolOptions::new()
         .max_connections(max_connections.max(1))
         .acquire_timeout(ACQUIRE)
-        .idle_timeout(Duration::from_secs(300))
+        .idle_timeout(Duration::from_mins(5))
         .connect_lazy_with(*server);
     Ok(Db::Postgres(pool))
 }

@@ -24,11 +24,19 @@ pub(super) fn run(path: &Path, registration: &Path) -> Result<Status, Failure> {
     let config = match config::load(path) {
         Ok(config) => config,
         Err(failure) => {
-            findings.add(Finding::failed("configuration", &failure.message, "change it, then run `doctor` again", failure.status));
+            findings.add(Finding::failed(
+                "configuration",
+                &failure.message,
+                "change it, then run `doctor` again",
+                failure.status,
+            ));
             return Ok(findings.status());
         }
     };
-    findings.add(Finding::ok("configuration", &format!("{} is complete", path.display())));
+    findings.add(Finding::ok(
+        "configuration",
+        &format!("{} is complete", path.display()),
+    ));
     let work = examine(&config, registration, &mut findings);
     super::block_on(async { Box::pin(work).await })?;
     println!("\n{}", findings.summary());

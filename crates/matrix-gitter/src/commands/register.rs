@@ -11,7 +11,10 @@ pub(super) fn run(config_path: &Path, path: &Path) -> Result<Status, Failure> {
     let config = config::load(config_path)?;
     let registration = wiring::registration(&config).to_yaml();
     write(path, &registration).map_err(|error| {
-        Failure::new(Status::Failed, format!("{} cannot be written: {error}", path.display()))
+        Failure::new(
+            Status::Failed,
+            format!("{} cannot be written: {error}", path.display()),
+        )
     })?;
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     println!(

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
 use crate::exit::{Failure, Status};
-use crate::wiring::{self, Server};
 use crate::logging;
+use crate::wiring::{self, Server};
 
 /// How long what is in flight may take once we were asked to stop. With what comes after it, a stop takes at most ten seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -33,16 +33,22 @@ pub(super) fn run(path: &Path) -> Result<Status, Failure> {
 async fn serve(config: &Config, signals: &mut Signals) -> Result<Status, Failure> {
     let listeners = wiring::listen(config).await?;
     let store = wiring::store(config).await?;
-    let bridge = Bridge::new(wiring::parts(config, store)?)
-        .map_err(|error| Failure::new(Status::Configuration, format!("the configuration cannot be used: {error}")))?;
+    let bridge = Bridge::new(wiring::parts(config, store)?).map_err(|error| {
+        Failure::new(
+            Status::Configuration,
+            format!("the configuration cannot be used: {error}"),
+        )
+    })?;
     let backend: Arc<dyn web::Backend> = bridge.clone();
     let server = Server::new(config, bridge.clone(), &backend)?;
     let stop_listening = CancellationToken::new();
     let mut listening = server.start(listeners, &stop_listening);
-    bridge
-        .start()
-        .await
-        .map_err(|error| Failure::new(Status::Database, format!("the database cannot be used: {error}")))?;
+    bridge.start().await.map_err(|error| {
+        Failure::new(
+            Status::Database,
+            format!("the database cannot be used: {error}"),
+        )
+    })?;
     tracing::info!(version = %super::version_line(), "ready");
 
     signals.next().await;
@@ -70,9 +76,17 @@ struct Signals {
 impl Signals {
     fn new() -> Result<Self, Failure> {
         let listen = |kind| {
-            signal(kind).map_err(|error| Failure::new(Status::Failed, format!("signals cannot be received: {error}")))
+            signal(kind).map_err(|error| {
+                Failure::new(
+                    Status::Failed,
+                    format!("signals cannot be received: {error}"),
+                )
+            })
         };
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for one.

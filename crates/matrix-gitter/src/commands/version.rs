@@ -4,7 +4,11 @@ use crate::exit::Status;
 
 /// Name, version and commit in one line.
 pub(crate) fn line() -> String {
-    format!("matrix-gitter {} ({})", env!("CARGO_PKG_VERSION"), env!("MATRIX_GITTER_COMMIT"))
+    format!(
+        "matrix-gitter {} ({})",
+        env!("CARGO_PKG_VERSION"),
+        env!("MATRIX_GITTER_COMMIT")
+    )
 }
 
 /// Prints it.

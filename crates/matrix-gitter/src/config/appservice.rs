@@ -70,21 +70,35 @@ impl Default for BotConfig {
 impl AppserviceConfig {
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.web_address("appservice.address", &self.address);
-        problems.required("appservice.hostname", &self.hostname, "the address to listen on");
+        problems.required(
+            "appservice.hostname",
+            &self.hostname,
+            "the address to listen on",
+        );
         problems.required("appservice.id", &self.id, "a name for the registration");
         problems.port("appservice.port", self.port);
         problems.localpart("appservice.bot.username", &self.bot.username);
-        problems.required("appservice.bot.displayname", &self.bot.displayname, "the bot's name");
+        problems.required(
+            "appservice.bot.displayname",
+            &self.bot.displayname,
+            "the bot's name",
+        );
         if let Some(avatar) = &self.bot.avatar
             && !avatar.starts_with("mxc://")
         {
-            problems.refuse("appservice.bot.avatar", format!("`{avatar}` is not an mxc:// URI"));
+            problems.refuse(
+                "appservice.bot.avatar",
+                format!("`{avatar}` is not an mxc:// URI"),
+            );
         }
         self.check_templates(problems);
         problems.secret("appservice.as_token", &self.as_token);
         problems.secret("appservice.hs_token", &self.hs_token);
         if !self.as_token.expose().is_empty() && self.as_token == self.hs_token {
-            problems.refuse("appservice.hs_token", "it is the same as `appservice.as_token`; each has to be its own secret");
+            problems.refuse(
+                "appservice.hs_token",
+                "it is the same as `appservice.as_token`; each has to be its own secret",
+            );
         }
     }
 
@@ -96,7 +110,9 @@ impl AppserviceConfig {
                 problems.localpart(key, &format!("{before}0{after}"));
                 if before.is_empty() {
                     problems.refuse(key, "something has to stand before `{id}`, such as `gitter_`, or the bridge would claim every user");
-                } else if self.bot.username.starts_with(before) && self.bot.username.ends_with(after) {
+                } else if self.bot.username.starts_with(before)
+                    && self.bot.username.ends_with(after)
+                {
                     problems.refuse(
                         "appservice.bot.username",
                         "it looks like a ghost of `appservice.username_template`; choose another name for one of them",
@@ -104,8 +120,14 @@ impl AppserviceConfig {
                 }
             }
         }
-        if !["{name}", "{username}"].iter().any(|part| self.displayname_template.contains(part)) {
-            problems.refuse("appservice.displayname_template", "it has to contain `{name}` or `{username}`");
+        if !["{name}", "{username}"]
+            .iter()
+            .any(|part| self.displayname_template.contains(part))
+        {
+            problems.refuse(
+                "appservice.displayname_template",
+                "it has to contain `{name}` or `{username}`",
+            );
         }
     }
 }

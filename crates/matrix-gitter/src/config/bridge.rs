@@ -87,7 +87,10 @@ impl Default for BridgeConfig {
 
 impl Default for InvitesConfig {
     fn default() -> Self {
-        Self { policy: InvitePolicy::All, max: 20 }
+        Self {
+            policy: InvitePolicy::All,
+            max: 20,
+        }
     }
 }
 
@@ -99,7 +102,10 @@ impl Default for MembersConfig {
 
 impl Default for BackfillConfig {
     fn default() -> Self {
-        Self { initial: 50, missed: 1000 }
+        Self {
+            initial: 50,
+            missed: 1000,
+        }
     }
 }
 
@@ -108,10 +114,18 @@ impl BridgeConfig {
         problems.secret("bridge.secret_key", &self.secret_key);
         let given = !matches!(self.secret_key.expose(), "" | "...");
         if given && SecretKey::from_base64(self.secret_key.expose()).is_err() {
-            problems.refuse("bridge.secret_key", "it has to be 32 random bytes in base64; `openssl rand -base64 32` makes one");
+            problems.refuse(
+                "bridge.secret_key",
+                "it has to be 32 random bytes in base64; `openssl rand -base64 32` makes one",
+            );
         }
-        if self.command_prefix.trim().is_empty() || self.command_prefix.contains(char::is_whitespace) {
-            problems.refuse("bridge.command_prefix", "it has to be one word, such as !gitter");
+        if self.command_prefix.trim().is_empty()
+            || self.command_prefix.contains(char::is_whitespace)
+        {
+            problems.refuse(
+                "bridge.command_prefix",
+                "it has to be one word, such as !gitter",
+            );
         }
         self.check_permissions(problems);
     }
@@ -119,22 +133,35 @@ impl BridgeConfig {
     fn check_permissions(&self, problems: &mut Problems) {
         let key = "bridge.permissions";
         if self.permissions.is_empty() {
-            problems.refuse(key, "nobody may use the bridge; name your homeserver, such as `\"your.server\": user`");
+            problems.refuse(
+                key,
+                "nobody may use the bridge; name your homeserver, such as `\"your.server\": user`",
+            );
         }
         for who in self.permissions.keys() {
             problems.example(key, who, &["example.org", "@admin:example.org"]);
             let valid = who == "*"
                 || match who.strip_prefix('@') {
-                    Some(user) => user.split_once(':').is_some_and(|(name, server)| !name.is_empty() && is_server_name(server)),
+                    Some(user) => user
+                        .split_once(':')
+                        .is_some_and(|(name, server)| !name.is_empty() && is_server_name(server)),
                     None => is_server_name(who),
                 };
             if !valid {
-                problems.refuse(key, format!("`{who}` is neither a user id (@name:server), nor a server name, nor `*`"));
+                problems.refuse(
+                    key,
+                    format!(
+                        "`{who}` is neither a user id (@name:server), nor a server name, nor `*`"
+                    ),
+                );
             }
         }
     }
 }
 
 fn is_server_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.:[]".contains(c))
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-.:[]".contains(c))
 }

@@ -17,19 +17,28 @@ pub(crate) struct DatabaseConfig {
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { uri: "sqlite:matrix-gitter.db".into(), max_connections: 5 }
+        Self {
+            uri: "sqlite:matrix-gitter.db".into(),
+            max_connections: 5,
+        }
     }
 }
 
 impl DatabaseConfig {
     pub(super) fn check(&self, problems: &mut Problems) {
         let uri = self.uri.expose();
-        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| uri.starts_with(scheme)) {
+        if !["sqlite:", "postgres:", "postgresql:"]
+            .iter()
+            .any(|scheme| uri.starts_with(scheme))
+        {
             problems.refuse(
                 "database.uri",
                 "it has to begin with `sqlite:` or `postgres://`, such as sqlite:matrix-gitter.db or postgres://user:password@localhost/matrix_gitter",
             );
-        } else if uri == "sqlite:" || uri.starts_with("sqlite::memory:") || uri.contains("mode=memory") {
+        } else if uri == "sqlite:"
+            || uri.starts_with("sqlite::memory:")
+            || uri.contains("mode=memory")
+        {
             problems.refuse("database.uri", "name a file, such as sqlite:matrix-gitter.db; what is kept in memory is lost at the next start");
         }
         if self.max_connections == 0 {

@@ -27,28 +27,40 @@ pub(super) fn apply(
 ) -> Result<Config, Failure> {
     let mut config = from_file;
     for variable in variables {
-        let Some(setting) = read(variable)? else { continue };
+        let Some(setting) = read(variable)? else {
+            continue;
+        };
         config = put(&config, &setting)?;
     }
     Ok(config)
 }
 
 fn read((variable, text): (String, String)) -> Result<Option<Override>, Failure> {
-    let Some(name) = variable.strip_prefix(PREFIX).filter(|name| name.contains("__")) else {
+    let Some(name) = variable
+        .strip_prefix(PREFIX)
+        .filter(|name| name.contains("__"))
+    else {
         return Ok(None);
     };
     let (name, value) = match name.strip_suffix(FILE) {
         None => (name, text),
         Some(name) => {
             let content = std::fs::read_to_string(&text).map_err(|error| {
-                refuse(&variable, &format!("the file `{text}` cannot be read: {error}"))
+                refuse(
+                    &variable,
+                    &format!("the file `{text}` cannot be read: {error}"),
+                )
             })?;
             // Editors and `echo` end a file with a line break that is no part of the secret.
             (name, content.trim_end_matches(['\r', '\n']).to_owned())
         }
     };
     let path = name.to_lowercase().split("__").map(str::to_owned).collect();
-    Ok(Some(Override { variable, path, value }))
+    Ok(Some(Override {
+        variable,
+        path,
+        value,
+    }))
 }
 
 /// The configuration with one setting replaced. A value is taken as text where text fits, else as YAML: a port stays a number, and a
@@ -64,12 +76,19 @@ fn put(config: &Config, setting: &Override) -> Result<Config, Failure> {
         for (depth, part) in setting.path.iter().enumerate() {
             let Some(map) = place.as_object_mut() else {
                 let parent = setting.path.get(..depth).unwrap_or_default().join(".");
-                return Err(refuse(&setting.variable, &format!("`{parent}` has no settings below it")));
+                return Err(refuse(
+                    &setting.variable,
+                    &format!("`{parent}` has no settings below it"),
+                ));
             };
             if !map.contains_key(part) {
                 let known: Vec<&str> = map.keys().map(String::as_str).collect();
-                let hint = nearest(part, &known).map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
-                return Err(refuse(&setting.variable, &format!("there is no setting `{}`{hint}", setting.path.join("."))));
+                let hint = nearest(part, &known)
+                    .map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
+                return Err(refuse(
+                    &setting.variable,
+                    &format!("there is no setting `{}`{hint}", setting.path.join(".")),
+                ));
             }
             place = &mut map[part];
         }
@@ -80,12 +99,21 @@ fn put(config: &Config, setting: &Override) -> Result<Config, Failure> {
             Err(error) => problem = Some(error.classify()),
         }
     }
-    let kind = problem.map_or("", |_| " (a number, true or false, or one of the values in the documentation)");
-    Err(refuse(&setting.variable, &format!("its value does not fit `{}`{kind}", setting.path.join("."))))
+    let kind = problem.map_or(
+        "",
+        |_| " (a number, true or false, or one of the values in the documentation)",
+    );
+    Err(refuse(
+        &setting.variable,
+        &format!("its value does not fit `{}`{kind}", setting.path.join(".")),
+    ))
 }
 
 fn refuse(variable: &str, why: &str) -> Failure {
-    Failure::new(Status::Configuration, format!("the environment variable {variable} cannot be used: {why}"))
+    Failure::new(
+        Status::Configuration,
+        format!("the environment variable {variable} cannot be used: {why}"),
+    )
 }
 
 #[cfg(test)]
@@ -93,7 +121,9 @@ mod tests {
     use super::*;
 
     fn with(variables: &[(&str, &str)]) -> Result<Config, Failure> {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         apply(Config::default(), variables)
     }
 
@@ -106,7 +136,10 @@ mod tests {
             ("MATRIX_GITTER_APPSERVICE__AS_TOKEN", "12345"),
             ("MATRIX_GITTER_WEB__PORT", "8446"),
             ("MATRIX_GITTER_BRIDGE__SPACE", "false"),
-            ("MATRIX_GITTER_BRIDGE__PERMISSIONS", "{\"my.server\": user, \"@me:my.server\": admin}"),
+            (
+                "MATRIX_GITTER_BRIDGE__PERMISSIONS",
+                "{\"my.server\": user, \"@me:my.server\": admin}",
+            ),
             ("MATRIX_GITTER_BRIDGE__INVITES__POLICY", "none"),
             ("MATRIX_GITTER_DEMO", "not ours: no section"),
             ("PATH", "/bin"),
@@ -119,7 +152,10 @@ mod tests {
         assert_eq!(config.web.port, Some(8446));
         assert!(!config.bridge.space);
         assert_eq!(config.bridge.permissions.len(), 2);
-        assert_eq!(config.bridge.invites.policy, crate::config::bridge::InvitePolicy::None);
+        assert_eq!(
+            config.bridge.invites.policy,
+            crate::config::bridge::InvitePolicy::None
+        );
     }
 
     #[test]
@@ -127,21 +163,41 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), "s3cret\n").expect("it can be written");
         let path = file.path().to_str().expect("its name is text");
-        let config = with(&[("MATRIX_GITTER_NETWORK__CLIENT_SECRET_FILE", path)]).expect("it is read");
+        let config =
+            with(&[("MATRIX_GITTER_NETWORK__CLIENT_SECRET_FILE", path)]).expect("it is read");
         assert_eq!(config.network.client_secret.expose(), "s3cret");
     }
 
     #[test]
     fn what_does_not_fit_is_refused_without_its_value() {
         for (name, value, says) in [
-            ("MATRIX_GITTER_APPSERVICE__PROT", "1", "there is no setting `appservice.prot`; did you mean `port`?"),
-            ("MATRIX_GITTER_APPSERVICE__PORT", "hunter2", "its value does not fit `appservice.port`"),
-            ("MATRIX_GITTER_HOMESERVER__DOMAIN__X", "1", "`homeserver.domain` has no settings below it"),
-            ("MATRIX_GITTER_DATABASE__URI_FILE", "/nowhere/at/all", "cannot be read"),
+            (
+                "MATRIX_GITTER_APPSERVICE__PROT",
+                "1",
+                "there is no setting `appservice.prot`; did you mean `port`?",
+            ),
+            (
+                "MATRIX_GITTER_APPSERVICE__PORT",
+                "hunter2",
+                "its value does not fit `appservice.port`",
+            ),
+            (
+                "MATRIX_GITTER_HOMESERVER__DOMAIN__X",
+                "1",
+                "`homeserver.domain` has no settings below it",
+            ),
+            (
+                "MATRIX_GITTER_DATABASE__URI_FILE",
+                "/nowhere/at/all",
+                "cannot be read",
+            ),
         ] {
             let failure = with(&[(name, value)]).expect_err(name);
             assert_eq!(failure.status, Status::Configuration);
-            assert!(failure.message.contains(says) && failure.message.contains(name), "{failure}");
+            assert!(
+                failure.message.contains(says) && failure.message.contains(name),
+                "{failure}"
+            );
             assert!(!failure.message.contains("hunter2"), "{failure}");
         }
     }

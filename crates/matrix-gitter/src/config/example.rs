@@ -14,7 +14,7 @@ use crate::exit::{Failure, Status};
 const TEMPLATE: &str = include_str!("example.yaml");
 
 /// The example with fresh secrets.
-pub(crate) fn example(random: &mut StdRng) -> String {
+pub(super) fn example(random: &mut StdRng) -> String {
     let mut bytes = || {
         let mut bytes = [0; 32];
         random.fill_bytes(&mut bytes);

@@ -16,19 +16,33 @@ pub(crate) struct HomeserverConfig {
 
 impl Default for HomeserverConfig {
     fn default() -> Self {
-        Self { address: "http://localhost:8008".to_owned(), domain: String::new() }
+        Self {
+            address: "http://localhost:8008".to_owned(),
+            domain: String::new(),
+        }
     }
 }
 
 impl HomeserverConfig {
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.web_address("homeserver.address", &self.address);
-        problems.required("homeserver.domain", &self.domain, "the part of your user id behind the colon");
-        problems.example("homeserver.domain", &self.domain, &["example.org", "example.com"]);
+        problems.required(
+            "homeserver.domain",
+            &self.domain,
+            "the part of your user id behind the colon",
+        );
+        problems.example(
+            "homeserver.domain",
+            &self.domain,
+            &["example.org", "example.com"],
+        );
         if self.domain.contains("://") || self.domain.contains('/') || self.domain.contains(' ') {
             problems.refuse(
                 "homeserver.domain",
-                format!("`{}` is not a server name; write only the part of a user id behind the colon", self.domain),
+                format!(
+                    "`{}` is not a server name; write only the part of a user id behind the colon",
+                    self.domain
+                ),
             );
         }
     }

@@ -18,7 +18,8 @@ pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
     let from_file = parse(&name, &text)?;
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let config = super::environment::apply(from_file, variables)?;
     check(&name, &config)?;
     Ok(config)
@@ -26,7 +27,9 @@ pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
 
 fn unreadable(name: &str, error: &std::io::Error) -> Failure {
     let advice = match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no file {name}; `matrix-gitter init -c {name}` writes one"),
+        std::io::ErrorKind::NotFound => {
+            format!("there is no file {name}; `matrix-gitter init -c {name}` writes one")
+        }
         std::io::ErrorKind::InvalidData => format!("{name} is not a text file"),
         _ => format!("the configuration {name} cannot be read: {error}"),
     };
@@ -35,32 +38,58 @@ fn unreadable(name: &str, error: &std::io::Error) -> Failure {
 
 fn parse(name: &str, text: &str) -> Result<Config, Failure> {
     if text.trim().is_empty() {
-        return Err(Failure::new(Status::Configuration, format!("{name} is empty; `matrix-gitter init` writes an example to begin with")));
+        return Err(Failure::new(
+            Status::Configuration,
+            format!("{name} is empty; `matrix-gitter init` writes an example to begin with"),
+        ));
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let error = error.without_snippet();
-        let place = error.location().map_or_else(String::new, |at| format!(", line {}", at.line()));
-        Failure::new(Status::Configuration, format!("{name}{place}: {}", explain(error)))
+        let place = error
+            .location()
+            .map_or_else(String::new, |at| format!(", line {}", at.line()));
+        Failure::new(
+            Status::Configuration,
+            format!("{name}{place}: {}", explain(error)),
+        )
     })
 }
 
 /// What a person needs to know, without the line's text: it may hold a secret.
 fn explain(error: &YamlError) -> String {
     match error {
-        YamlError::SerdeUnknownField { field, expected, .. } => {
+        YamlError::SerdeUnknownField {
+            field, expected, ..
+        } => {
             let known = nearest(field, expected).map_or_else(
                 || format!("known here: {}", expected.join(", ")),
                 |known| format!("did you mean `{known}`?"),
             );
             format!("there is no setting `{field}`; {known}")
         }
-        YamlError::SerdeUnknownVariant { variant, expected, .. } => {
-            format!("`{variant}` is not possible here; choose one of: {}", expected.join(", "))
+        YamlError::SerdeUnknownVariant {
+            variant, expected, ..
+        } => {
+            format!(
+                "`{variant}` is not possible here; choose one of: {}",
+                expected.join(", ")
+            )
         }
-        YamlError::SerdeInvalidType { expected, .. } | YamlError::SerdeInvalidValue { expected, .. } => {
+        YamlError::SerdeInvalidType { expected, .. }
+        | YamlError::SerdeInvalidValue { expected, .. } => {
             format!("what stands there does not fit; {expected} is wanted")
         }
-        YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` stands there twice"),
+        YamlError::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("`{key}` stands there twice")
+        }
+        YamlError::InvalidScalar { ty, .. } => match *ty {
+            "u16" => "a number from 1 to 65535 is wanted".to_owned(),
+            _ => "a number is wanted".to_owned(),
+        },
+        YamlError::NullIntoString { .. } => "there is nothing behind the colon".to_owned(),
+        YamlError::Unexpected { expected, .. } if expected.contains("mapping") => {
+            "a section is wanted there, with its settings indented below it".to_owned()
+        }
         other => {
             let text = other.to_string();
             text.lines().next().unwrap_or("it is not YAML").to_owned()
@@ -86,7 +115,7 @@ mod tests {
 
     /// The example as an admin would fill it in.
     fn filled_in() -> String {
-        super::super::example(&mut rand::SeedableRng::seed_from_u64(1))
+        super::super::example::example(&mut rand::SeedableRng::seed_from_u64(1))
             .replace("example.org", "my.server")
             .replace("client_id: ...", "client_id: key")
             .replace("client_secret: ...", "client_secret: hush")
@@ -106,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_untouched_example_is_known_by_its_values() {
-        let text = super::super::example(&mut rand::SeedableRng::seed_from_u64(1));
+        let text = super::super::example::example(&mut rand::SeedableRng::seed_from_u64(1));
         let failure = problem(&text);
         assert_eq!(failure.status, Status::ExampleValues);
         insta::assert_snapshot!(failure.message);
@@ -116,19 +145,44 @@ mod tests {
     fn each_mistake_is_told_with_its_line_and_the_way_out() {
         let good = filled_in();
         let cases = [
-            ("unknown key", good.replace("  address: http://localhost:8008", "  adress: http://localhost:8008")),
+            (
+                "unknown key",
+                good.replace(
+                    "  address: http://localhost:8008",
+                    "  adress: http://localhost:8008",
+                ),
+            ),
             ("unknown section", good.replace("\nlogging:", "\nloging:")),
-            ("no address", good.replace("address: http://localhost:8008", "address: localhost:8008")),
-            ("port out of range", good.replace("port: 8445", "port: 84450")),
+            (
+                "no address",
+                good.replace("address: http://localhost:8008", "address: localhost:8008"),
+            ),
+            (
+                "port out of range",
+                good.replace("port: 8445", "port: 84450"),
+            ),
             ("wrong word", good.replace("policy: all", "policy: some")),
             ("no text", String::new()),
             ("not YAML", good.replace("homeserver:", "homeserver: [")),
             ("twice", format!("{good}\nlogging: {{}}\n")),
-            ("short key", good.replace("secret_key: ", "secret_key: c2hvcnQ= #")),
+            (
+                "short key",
+                good.replace("secret_key: ", "secret_key: c2hvcnQ= #"),
+            ),
             ("not a level", good.replace("level: info", "level: loud")),
-            ("tokens gone", good.replace("as_token: ", "as_token: # ").replace("hs_token: ", "hs_token: # ")),
+            (
+                "tokens gone",
+                good.replace("as_token: ", "as_token: # ")
+                    .replace("hs_token: ", "hs_token: # "),
+            ),
             ("ghosts all one", good.replace("gitter_{id}", "gitter_")),
-            ("half a listener", good.replace("  # hostname: 127.0.0.1\n  # port: 8446", "  hostname: 127.0.0.1")),
+            (
+                "half a listener",
+                good.replace(
+                    "  hostname: null\n  port: null",
+                    "  hostname: 127.0.0.1\n  port: null",
+                ),
+            ),
         ];
         let report: Vec<String> = cases
             .iter()

@@ -50,14 +50,26 @@ impl NetworkConfig {
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.web_address("network.web_url", &self.web_url);
         problems.web_address("network.api_url", &self.api_url);
-        problems.address("network.realtime_url", &self.realtime_url, &["ws", "wss", "http", "https"]);
-        problems.required("network.client_id", &self.client_id, "the OAuth key of the app that you registered at Gitter");
+        problems.address(
+            "network.realtime_url",
+            &self.realtime_url,
+            &["ws", "wss", "http", "https"],
+        );
+        problems.required(
+            "network.client_id",
+            &self.client_id,
+            "the OAuth key of the app that you registered at Gitter",
+        );
         problems.example("network.client_id", &self.client_id, &["..."]);
         problems.required(
             "network.client_secret",
             self.client_secret.expose(),
             "the OAuth secret of the app that you registered at Gitter",
         );
-        problems.example("network.client_secret", self.client_secret.expose(), &["..."]);
+        problems.example(
+            "network.client_secret",
+            self.client_secret.expose(),
+            &["..."],
+        );
     }
 }

@@ -36,7 +36,11 @@ impl Problems {
 
     /// A secret must be there and not be the placeholder.
     pub(super) fn secret(&mut self, key: &str, value: &Secret) {
-        self.required(key, value.expose(), "a secret; `matrix-gitter init` makes a configuration with fresh ones");
+        self.required(
+            key,
+            value.expose(),
+            "a secret; `matrix-gitter init` makes a configuration with fresh ones",
+        );
         self.example(key, value.expose(), &["..."]);
     }
 
@@ -50,14 +54,24 @@ impl Problems {
         if value.is_empty() {
             return;
         }
-        let choice = schemes.iter().map(|scheme| format!("{scheme}://")).collect::<Vec<_>>().join(" or ");
+        let choice = schemes
+            .iter()
+            .map(|scheme| format!("{scheme}://"))
+            .collect::<Vec<_>>()
+            .join(" or ");
         match Url::parse(value) {
-            Err(error) => self.refuse(key, format!("`{value}` is not an address ({error}); it has to begin with {choice}")),
+            Err(error) => self.refuse(
+                key,
+                format!("`{value}` is not an address ({error}); it has to begin with {choice}"),
+            ),
             Ok(url) if !schemes.contains(&url.scheme()) || !url.has_host() => {
                 self.refuse(key, format!("`{value}` has to begin with {choice}"));
             }
             Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-                self.refuse(key, format!("`{value}` must not have anything behind a ? or #"));
+                self.refuse(
+                    key,
+                    format!("`{value}` must not have anything behind a ? or #"),
+                );
             }
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 self.refuse(key, "it must not hold a user name or password");
@@ -75,7 +89,8 @@ impl Problems {
 
     /// The localpart of a Matrix user, in its historical spelling (Matrix specification, appendix 4.2.1).
     pub(super) fn localpart(&mut self, key: &str, localpart: &str) {
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._=-/+".contains(c);
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._=-/+".contains(c);
         if localpart.is_empty() || !localpart.chars().all(allowed) {
             self.refuse(key, format!("`{localpart}` is not the first part of a user id; use a-z, 0-9 and any of . _ = - / +"));
         }

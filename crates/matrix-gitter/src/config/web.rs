@@ -34,8 +34,16 @@ impl WebConfig {
 
     pub(super) fn check(&self, problems: &mut Problems) {
         let key = "web.public_address";
-        problems.required(key, &self.public_address, "where people's browsers reach the bridge");
-        problems.example(key, &self.public_address, &["https://bridge.example.org", "https://bridge.example.org/"]);
+        problems.required(
+            key,
+            &self.public_address,
+            "where people's browsers reach the bridge",
+        );
+        problems.example(
+            key,
+            &self.public_address,
+            &["https://bridge.example.org", "https://bridge.example.org/"],
+        );
         problems.web_address(key, &self.public_address);
         both_or_none(problems, "web", self.hostname.as_ref(), self.port);
     }
@@ -52,16 +60,31 @@ impl MetricsConfig {
     }
 }
 
-fn both_or_none(problems: &mut Problems, section: &str, hostname: Option<&String>, port: Option<u16>) {
+fn both_or_none(
+    problems: &mut Problems,
+    section: &str,
+    hostname: Option<&String>,
+    port: Option<u16>,
+) {
     match (hostname, port) {
         (Some(_), None) => {
-            problems.refuse(&format!("{section}.port"), format!("set it too, or leave `{section}.hostname` out"));
+            problems.refuse(
+                &format!("{section}.port"),
+                format!("set it too, or leave `{section}.hostname` out"),
+            );
         }
         (None, Some(_)) => {
-            problems.refuse(&format!("{section}.hostname"), format!("set it too, or leave `{section}.port` out"));
+            problems.refuse(
+                &format!("{section}.hostname"),
+                format!("set it too, or leave `{section}.port` out"),
+            );
         }
         (Some(hostname), Some(port)) => {
-            problems.required(&format!("{section}.hostname"), hostname, "the address to listen on");
+            problems.required(
+                &format!("{section}.hostname"),
+                hostname,
+                "the address to listen on",
+            );
             problems.port(&format!("{section}.port"), port);
         }
         (None, None) => {}

@@ -44,15 +44,29 @@ impl fmt::Display for Purpose {
 /// Listens wherever the configuration says. Done before anything else, so that a port in use changes nothing.
 pub(crate) async fn listen(config: &Config) -> Result<Vec<Listener>, Failure> {
     let web = config.web.listener();
-    let appservice = if web.is_some() { Purpose::Appservice } else { Purpose::Everything };
+    let appservice = if web.is_some() {
+        Purpose::Appservice
+    } else {
+        Purpose::Everything
+    };
     let places = [
-        Some((appservice, "appservice", config.appservice.hostname.as_str(), config.appservice.port)),
+        Some((
+            appservice,
+            "appservice",
+            config.appservice.hostname.as_str(),
+            config.appservice.port,
+        )),
         web.map(|(hostname, port)| (Purpose::Web, "web", hostname, port)),
-        config.metrics.listener().map(|(hostname, port)| (Purpose::Metrics, "metrics", hostname, port)),
+        config
+            .metrics
+            .listener()
+            .map(|(hostname, port)| (Purpose::Metrics, "metrics", hostname, port)),
     ];
     let mut listeners = Vec::new();
     for (purpose, section, hostname, port) in places.into_iter().flatten() {
-        let socket = bind(hostname, port).await.map_err(|error| refuse(section, hostname, port, &error))?;
+        let socket = bind(hostname, port)
+            .await
+            .map_err(|error| refuse(section, hostname, port, &error))?;
         listeners.push(Listener { purpose, socket });
     }
     Ok(listeners)
@@ -75,7 +89,9 @@ fn refuse(section: &str, hostname: &str, port: u16, error: &std::io::Error) -> F
         std::io::ErrorKind::AddrNotAvailable => format!(
             "{hostname} is not an address of this machine; change `{section}.hostname`, to 127.0.0.1 or 0.0.0.0 perhaps"
         ),
-        _ => format!("cannot listen on {hostname}, port {port} (`{section}.hostname` and `{section}.port`): {error}"),
+        _ => format!(
+            "cannot listen on {hostname}, port {port} (`{section}.hostname` and `{section}.port`): {error}"
+        ),
     };
     Failure::new(Status::Failed, why)
 }

@@ -33,9 +33,12 @@ impl Server {
         let address = web::Address::new(&public)
             .map_err(|error| super::unusable("web.public_address", &error.to_string()))?;
         Ok(Self {
-            appservice: homeserver::appservice::router(appservice, config.appservice.hs_token.to_secret_string()),
+            appservice: homeserver::appservice::router(
+                appservice,
+                config.appservice.hs_token.to_secret_string(),
+            ),
             web: web::router(Arc::clone(backend), address),
-            health: web::health_router(Arc::clone(backend)),
+            health: web::health_router(backend),
             metrics: web::metrics_router(Arc::clone(backend)),
         })
     }
@@ -50,7 +53,9 @@ impl Server {
             let router = self.router(listener.purpose);
             let stopped = stop.clone().cancelled_owned();
             tasks.spawn(async move {
-                let served = axum::serve(listener.socket, router).with_graceful_shutdown(stopped).await;
+                let served = axum::serve(listener.socket, router)
+                    .with_graceful_shutdown(stopped)
+                    .await;
                 if let Err(error) = served {
                     tracing::error!(%error, "a listener failed");
                 }

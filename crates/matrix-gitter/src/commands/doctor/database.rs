@@ -12,12 +12,22 @@ const WHAT: &str = "database";
 pub(super) async fn check(config: &Config) -> Finding {
     let (options, key) = match wiring::database(config) {
         Ok(parts) => parts,
-        Err(failure) => return Finding::failed(WHAT, &failure.message, "change it", failure.status),
+        Err(failure) => {
+            return Finding::failed(WHAT, &failure.message, "change it", failure.status);
+        }
     };
     match Store::probe(&options, &key).await {
         Ok(Probe::Current) => Finding::ok(WHAT, "it opens, and the secret key fits"),
         Ok(Probe::Absent) => Finding::ok(WHAT, "there is none yet; the first start makes it"),
-        Ok(Probe::Older) => Finding::ok(WHAT, "it is of an older version; the next start brings it up to date"),
-        Err(error) => Finding::failed(WHAT, &error.to_string(), "see `database.uri` and `bridge.secret_key`", Status::Database),
+        Ok(Probe::Older) => Finding::ok(
+            WHAT,
+            "it is of an older version; the next start brings it up to date",
+        ),
+        Err(error) => Finding::failed(
+            WHAT,
+            &error.to_string(),
+            "see `database.uri` and `bridge.secret_key`",
+            Status::Database,
+        ),
     }
 }

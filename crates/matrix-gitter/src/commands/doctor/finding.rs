@@ -24,19 +24,34 @@ pub(super) struct Finding {
 impl Finding {
     /// All is well.
     pub(super) fn ok(what: &str, details: &str) -> Self {
-        Self { outcome: Outcome::Ok, what: what.to_owned(), details: details.to_owned(), advice: None }
+        Self {
+            outcome: Outcome::Ok,
+            what: what.to_owned(),
+            details: details.to_owned(),
+            advice: None,
+        }
     }
 
     /// It may work all the same.
     pub(super) fn warning(what: &str, problem: &str, advice: &str) -> Self {
         let advice = Some(advice.to_owned());
-        Self { outcome: Outcome::Warning, what: what.to_owned(), details: problem.to_owned(), advice }
+        Self {
+            outcome: Outcome::Warning,
+            what: what.to_owned(),
+            details: problem.to_owned(),
+            advice,
+        }
     }
 
     /// It cannot work. `status` is how `doctor` ends on account of it.
     pub(super) fn failed(what: &str, problem: &str, advice: &str, status: Status) -> Self {
         let advice = Some(advice.to_owned());
-        Self { outcome: Outcome::Failed(status), what: what.to_owned(), details: problem.to_owned(), advice }
+        Self {
+            outcome: Outcome::Failed(status),
+            what: what.to_owned(),
+            details: problem.to_owned(),
+            advice,
+        }
     }
 
     /// The line for a person; what goes on below it is indented.
@@ -46,8 +61,15 @@ impl Finding {
             Outcome::Warning => ("warning", "33"),
             Outcome::Failed(_) => ("failed ", "31"),
         };
-        let word = if colours { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() };
-        let advice = self.advice.as_ref().map_or_else(String::new, |advice| format!(" -> {advice}"));
+        let word = if colours {
+            format!("\u{1b}[{colour}m{word}\u{1b}[0m")
+        } else {
+            word.to_owned()
+        };
+        let advice = self
+            .advice
+            .as_ref()
+            .map_or_else(String::new, |advice| format!(" -> {advice}"));
         let text = format!("{}: {}{advice}", self.what, self.details);
         format!("{word}  {}", text.replace('\n', "\n         "))
     }
@@ -78,7 +100,12 @@ impl Findings {
 
     /// The last line.
     pub(super) fn summary(&self) -> String {
-        let count = |wanted: fn(&Outcome) -> bool| self.0.iter().filter(|finding| wanted(&finding.outcome)).count();
+        let count = |wanted: fn(&Outcome) -> bool| {
+            self.0
+                .iter()
+                .filter(|finding| wanted(&finding.outcome))
+                .count()
+        };
         let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
         let warnings = count(|outcome| matches!(outcome, Outcome::Warning));
         match (failed, warnings) {
@@ -97,9 +124,18 @@ mod tests {
 
     #[test]
     fn a_line_says_how_it_is_and_how_to_mend_it() {
-        assert_eq!(Finding::ok("database", "fine").line(false), "ok       database: fine");
         assert_eq!(
-            Finding::failed("homeserver", "nobody answers\nat all", "start it", Status::Homeserver).line(false),
+            Finding::ok("database", "fine").line(false),
+            "ok       database: fine"
+        );
+        assert_eq!(
+            Finding::failed(
+                "homeserver",
+                "nobody answers\nat all",
+                "start it",
+                Status::Homeserver
+            )
+            .line(false),
             "failed   homeserver: nobody answers\n         at all -> start it"
         );
     }
@@ -113,6 +149,9 @@ mod tests {
         findings.add(Finding::failed("a", "b", "c", Status::Database));
         findings.add(Finding::failed("a", "b", "c", Status::Homeserver));
         assert_eq!(findings.status(), Status::Database);
-        assert_eq!(findings.summary(), "2 things have to be mended; begin with the first.");
+        assert_eq!(
+            findings.summary(),
+            "2 things have to be mended; begin with the first."
+        );
     }
 }

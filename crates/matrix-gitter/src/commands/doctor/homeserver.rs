@@ -34,7 +34,10 @@ async fn versions(config: &Config, client: &Client) -> Result<Finding, Finding> 
         )),
         Ok(versions) => {
             let newest = versions.last().map_or("", String::as_str);
-            Ok(Finding::ok("homeserver", &format!("{address} answers and speaks Matrix up to {newest}")))
+            Ok(Finding::ok(
+                "homeserver",
+                &format!("{address} answers and speaks Matrix up to {newest}"),
+            ))
         }
         Err(error) => Err(failed(
             "homeserver",
@@ -48,7 +51,10 @@ async fn who_are_we(config: &Config, client: &Client) -> Result<Result<Finding, 
     const WHAT: &str = "as_token";
     let bot = wiring::bot(config)?;
     Ok(match client.whoami().await {
-        Ok(user) if user == bot => Ok(Finding::ok(WHAT, &format!("the homeserver knows us as {user}"))),
+        Ok(user) if user == bot => Ok(Finding::ok(
+            WHAT,
+            &format!("the homeserver knows us as {user}"),
+        )),
         Ok(user) => Err(failed(
             WHAT,
             &format!("the homeserver takes us for {user}, not for {bot}"),
@@ -65,22 +71,38 @@ async fn who_are_we(config: &Config, client: &Client) -> Result<Result<Finding, 
             &format!("the homeserver does not let us be {bot}"),
             "is `homeserver.domain` its server name, and is the registration the one of this configuration?",
         )),
-        Err(error) => Err(failed(WHAT, &error.to_string(), "look into the homeserver's log")),
+        Err(error) => Err(failed(
+            WHAT,
+            &error.to_string(),
+            "look into the homeserver's log",
+        )),
     })
 }
 
 async fn ping(config: &Config, client: &Client) -> Finding {
     const WHAT: &str = "homeserver to bridge";
     match client.ping("doctor").await {
-        Ok(took) => Finding::ok(WHAT, &format!("the homeserver reaches {} in {} ms", config.appservice.address, took.as_millis())),
-        Err(Error::Refused { status: 404 | 405, .. }) => Finding::warning(
+        Ok(took) => Finding::ok(
+            WHAT,
+            &format!(
+                "the homeserver reaches {} in {} ms",
+                config.appservice.address,
+                took.as_millis()
+            ),
+        ),
+        Err(Error::Refused {
+            status: 404 | 405, ..
+        }) => Finding::warning(
             WHAT,
             "the homeserver is too old to be asked to call us",
             "watch the log for its first transaction instead",
         ),
         Err(error) => failed(
             WHAT,
-            &format!("the homeserver does not reach {}: {error}", config.appservice.address),
+            &format!(
+                "the homeserver does not reach {}: {error}",
+                config.appservice.address
+            ),
             "set `appservice.address` to how the homeserver reaches the bridge, and write the registration again if it changed",
         ),
     }

@@ -19,7 +19,14 @@ pub(super) async fn check(config: &Config, findings: &mut Findings) -> Result<()
 fn finding(check: Check) -> Finding {
     match check.result {
         Ok(details) => Finding::ok(&check.what, &details),
-        Err(complaint) if complaint.only_warning => Finding::warning(&check.what, &complaint.problem, &complaint.advice),
-        Err(complaint) => Finding::failed(&check.what, &complaint.problem, &complaint.advice, Status::Failed),
+        Err(complaint) if complaint.only_warning => {
+            Finding::warning(&check.what, &complaint.problem, &complaint.advice)
+        }
+        Err(complaint) => Finding::failed(
+            &check.what,
+            &complaint.problem,
+            &complaint.advice,
+            Status::Failed,
+        ),
     }
 }

@@ -24,16 +24,28 @@ pub(super) fn check(config: &Config, path: &Path) -> Finding {
             );
         }
         Err(error) => {
-            return Finding::warning(WHAT, &format!("{name} cannot be read: {error}"), "run `doctor` as somebody who may read it");
+            return Finding::warning(
+                WHAT,
+                &format!("{name} cannot be read: {error}"),
+                "run `doctor` as somebody who may read it",
+            );
         }
     };
     match Registration::from_yaml(&text) {
-        Err(error) => Finding::failed(WHAT, &format!("{name} cannot be understood: {error}"), REWRITE, Status::Configuration),
+        Err(error) => Finding::failed(
+            WHAT,
+            &format!("{name} cannot be understood: {error}"),
+            REWRITE,
+            Status::Configuration,
+        ),
         Ok(found) => match found.differences(&wiring::registration(config)).as_slice() {
             [] => Finding::ok(WHAT, &format!("{name} belongs to this configuration")),
             differences => Finding::failed(
                 WHAT,
-                &format!("{name} is not what this configuration says: {}", differences.join("; ")),
+                &format!(
+                    "{name} is not what this configuration says: {}",
+                    differences.join("; ")
+                ),
                 REWRITE,
                 Status::Configuration,
             ),

@@ -19,7 +19,10 @@ const WHAT: &str = "listener";
 /// Who answers at our port.
 pub(super) enum StandIn {
     /// We do, for as long as this lives.
-    Ours { stop: CancellationToken, tasks: JoinSet<()> },
+    Ours {
+        stop: CancellationToken,
+        tasks: JoinSet<()>,
+    },
     /// A matrix-gitter that runs already.
     Running,
     /// Nobody can: we may not listen there, or somebody else does.
@@ -59,7 +62,9 @@ impl StandIn {
             let stopped = stop.clone().cancelled_owned();
             let router = router.clone();
             tasks.spawn(async move {
-                let _until_stopped = axum::serve(listener.socket, router).with_graceful_shutdown(stopped).await;
+                let _until_stopped = axum::serve(listener.socket, router)
+                    .with_graceful_shutdown(stopped)
+                    .await;
             });
         }
         Self::Ours { stop, tasks }
@@ -68,9 +73,17 @@ impl StandIn {
     /// What that says about the set-up.
     pub(super) fn finding(&self) -> Finding {
         match self {
-            Self::Ours { .. } => Finding::ok(WHAT, "the bridge does not run at the moment, and can listen where it should"),
+            Self::Ours { .. } => Finding::ok(
+                WHAT,
+                "the bridge does not run at the moment, and can listen where it should",
+            ),
             Self::Running => Finding::ok(WHAT, "the bridge is running"),
-            Self::Nobody(failure) => Finding::failed(WHAT, &failure.message, "then run `doctor` again", Status::Failed),
+            Self::Nobody(failure) => Finding::failed(
+                WHAT,
+                &failure.message,
+                "then run `doctor` again",
+                Status::Failed,
+            ),
         }
     }
 
@@ -92,7 +105,13 @@ async fn answers_as_bridge(config: &Config) -> bool {
         other => other,
     };
     let url = format!("http://{hostname}:{}/health/live", config.appservice.port);
-    let Ok(client) = crate::system::homeserver_http() else { return false };
-    let answer = client.get(url).timeout(std::time::Duration::from_secs(5)).send().await;
+    let Ok(client) = crate::system::homeserver_http() else {
+        return false;
+    };
+    let answer = client
+        .get(url)
+        .timeout(std::time::Duration::from_secs(5))
+        .send()
+        .await;
     answer.is_ok_and(|answer| answer.status().is_success())
 }
