@@ -10,12 +10,12 @@ use serde::Serialize;
 use crate::Backend;
 
 #[derive(Serialize)]
-pub(crate) struct Live {
+pub(crate) struct Liveness {
     live: bool,
 }
 
 #[derive(Serialize)]
-pub(crate) struct Ready {
+pub(crate) struct Readiness {
     ready: bool,
     database: Answer,
     homeserver: Answer,
@@ -35,14 +35,14 @@ impl From<Result<(), String>> for Answer {
 }
 
 /// The process runs.
-pub(crate) async fn live() -> Json<Live> {
-    Json(Live { live: true })
+pub(crate) async fn live() -> Json<Liveness> {
+    Json(Liveness { live: true })
 }
 
 /// Database and homeserver answer; if not, which does not.
-pub(crate) async fn ready(State(backend): State<Arc<dyn Backend>>) -> (StatusCode, Json<Ready>) {
+pub(crate) async fn ready(State(backend): State<Arc<dyn Backend>>) -> (StatusCode, Json<Readiness>) {
     let health = backend.health().await;
     let ready = health.database.is_ok() && health.homeserver.is_ok();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready, database: health.database.into(), homeserver: health.homeserver.into() }))
+    (status, Json(Readiness { ready, database: health.database.into(), homeserver: health.homeserver.into() }))
 }

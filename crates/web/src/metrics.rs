@@ -1,4 +1,4 @@
-//! Figures for Prometheus, in the OpenMetrics text format.
+//! Figures for Prometheus, in the `OpenMetrics` text format.
 //!
 //! To add one: its line in [`encode`].
 

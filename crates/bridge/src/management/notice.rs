@@ -55,29 +55,28 @@ impl From<&String> for Piece {
 }
 
 /// Of weight.
-pub(crate) fn strong(text: impl ToString) -> Piece {
-    Piece::Strong(text.to_string())
+pub(crate) fn strong(text: impl Into<String>) -> Piece {
+    Piece::Strong(text.into())
 }
 
 /// To be typed.
-pub(crate) fn code(text: impl ToString) -> Piece {
-    Piece::Code(text.to_string())
+pub(crate) fn code(text: impl Into<String>) -> Piece {
+    Piece::Code(text.into())
 }
 
 /// An address, shown as it is.
-pub(crate) fn url(url: impl ToString) -> Piece {
-    let url = url.to_string();
-    Piece::Link { text: url.clone(), url }
+pub(crate) fn url(url: &str) -> Piece {
+    link(url, url)
 }
 
 /// Words that lead somewhere.
-pub(crate) fn link(text: impl ToString, url: impl ToString) -> Piece {
-    Piece::Link { text: text.to_string(), url: url.to_string() }
+pub(crate) fn link(text: impl Into<String>, url: impl Into<String>) -> Piece {
+    Piece::Link { text: text.into(), url: url.into() }
 }
 
 /// Words that lead somewhere in HTML only.
-pub(crate) fn quiet_link(text: impl ToString, url: impl ToString) -> Piece {
-    Piece::QuietLink { text: text.to_string(), url: url.to_string() }
+pub(crate) fn quiet_link(text: impl Into<String>, url: impl Into<String>) -> Piece {
+    Piece::QuietLink { text: text.into(), url: url.into() }
 }
 
 /// A line out of pieces and strings.

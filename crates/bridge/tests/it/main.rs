@@ -1,9 +1,16 @@
-//! The bridge through its front door: a homeserver and a network in memory, a real database, and time that stands still
-//! until the stage moves it.
+//! The bridge through its front door: a homeserver and a network in memory, a real database, and time that
+//! stands still until the stage moves it.
 //!
 //! To add a scene: a file here, with `Stage::new` at the top of each test.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a scene says what it expects by unwrapping"
+)]
+
 mod crashes;
+mod logins;
+mod management;
 mod messages;
 mod portals;
 mod stage;

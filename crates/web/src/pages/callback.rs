@@ -33,7 +33,7 @@ struct Done {
 
 /// The confirmation form.
 #[derive(Deserialize)]
-pub(crate) struct Confirmation {
+pub(crate) struct Pressed {
     confirm: String,
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn connect(
     State(shared): State<Shared>,
     headers: HeaderMap,
     jar: CookieJar,
-    form: Result<Form<Confirmation>, FormRejection>,
+    form: Result<Form<Pressed>, FormRejection>,
 ) -> Response {
     let Ok(Form(form)) = form else { return problem::not_ours(&shared) };
     if is_from_elsewhere(&headers) {

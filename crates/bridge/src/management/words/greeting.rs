@@ -58,7 +58,7 @@ pub(crate) fn hello(network: &str, login: Option<&Login>, link: Option<&str>, en
 
 /// Others have come into the room.
 pub(crate) fn obeys(owner: &UserId) -> Notice {
-    Notice::of(line!["You are no longer alone here. I go on obeying ", strong(owner), " and nobody else."])
+    Notice::of(line!["You are no longer alone here. I go on obeying ", strong(owner.as_str()), " and nobody else."])
 }
 
 /// Too many people for a management room.

@@ -103,20 +103,17 @@ pub(crate) fn out(network: &str, done: &crate::login::LoggedOut) -> Notice {
     let Some(username) = &done.username else {
         return Notice::of(line!["You are logged out: there was no login to end. Write ", code("login"), " to log in."]);
     };
-    let mut did = format!("I deleted your login as @{username}");
-    if done.rooms > 0 {
-        did.push_str(&format!(", took you out of {}", count(done.rooms, "room", "rooms")));
-    }
-    if done.items > 0 {
-        did.push_str(&format!(
-            ", and dropped {} that {} still waiting",
-            count(done.items, "message", "messages"),
-            if done.items == 1 { "was" } else { "were" }
-        ));
-    }
+    let left = match done.rooms {
+        0 => String::new(),
+        rooms => format!(", took you out of {}", count(rooms, "room", "rooms")),
+    };
+    let dropped = match done.items {
+        0 => String::new(),
+        1 => ", and dropped 1 message that was still waiting".to_owned(),
+        items => format!(", and dropped {items} messages that were still waiting"),
+    };
     Notice::of(line![strong("You are logged out"), " of ", network, "."]).paragraph(line![
-        did,
-        ". On ",
+        format!("I deleted your login as @{username}{left}{dropped}. On "),
         network,
         " itself you stay in your rooms. Write ",
         code("login"),
