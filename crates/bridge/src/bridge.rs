@@ -48,11 +48,13 @@ impl Bridge {
     /// # Errors
     /// When the configuration's names are unusable.
     pub fn new(parts: Parts) -> Result<Arc<Self>, Error> {
-        Ok(Arc::new(Self { world: World::new(parts)? }))
+        Ok(Arc::new(Self {
+            world: World::new(parts)?,
+        }))
     }
 
-    /// Starts the lanes that have work and the connections of the logins, and greets the homeserver until it answers.
-    /// Does not wait for homeserver or network.
+    /// Starts the lanes that have work and the connections of the logins, and greets the homeserver until
+    /// it answers. Does not wait for homeserver or network.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -60,16 +62,21 @@ impl Bridge {
         let world = self.world.clone();
         self.world.spawn(async move { settle::run(&world).await });
         let world = self.world.clone();
-        self.world.spawn(async move { housekeeping::run(&world).await });
+        self.world
+            .spawn(async move { housekeeping::run(&world).await });
         // Lanes pause where there is no account, so the accounts come first.
         self.world.connections.start_all(&self.world).await?;
         lanes::start(&self.world).await
     }
 
-    /// Ends: takes nothing new, lets each lane finish the item in hand, and after `patience` drops what still runs.
+    /// Ends: takes nothing new, lets each lane finish the item in hand, and after `patience` drops what
+    /// still runs.
     pub async fn stop(&self, patience: Duration) {
         self.world.stop.cancel();
-        if tokio::time::timeout(patience, self.world.ended()).await.is_err() {
+        if tokio::time::timeout(patience, self.world.ended())
+            .await
+            .is_err()
+        {
             self.world.kill();
             self.world.ended().await;
         }
@@ -88,7 +95,8 @@ impl Bridge {
 
     /// Asks database and homeserver how they are.
     pub async fn health(&self) -> Health {
-        let (database, homeserver) = tokio::join!(self.world.store.check(), self.world.homeserver.versions());
+        let (database, homeserver) =
+            tokio::join!(self.world.store.check(), self.world.homeserver.versions());
         Health {
             database: database.map_err(|error| error.to_string()),
             homeserver: homeserver.map(drop).map_err(|error| error.to_string()),

@@ -1,9 +1,11 @@
 //! Delivery: carries one item of a lane across, and says how that came out.
 //!
-//! [`to_remote`] writes to the network as the user, [`to_matrix`] to the homeserver as ghosts, `control` hands everything else
-//! to whom it concerns. Each may be asked to carry the same item again and must not do it twice.
+//! [`to_remote`] writes to the network as the user, [`to_matrix`] to the homeserver as ghosts, `control`
+//! hands everything else to whom it concerns. Each may be asked to carry the same item again and must not
+//! do it twice.
 //!
-//! To carry one more kind of thing to Matrix: a variant of [`ToMatrix`]; to the network: a variant of [`crate::text::Crossing`].
+//! To carry one more kind of thing to Matrix: a variant of [`ToMatrix`]; to the network: a variant of
+//! [`crate::text::Crossing`].
 
 pub(crate) mod control;
 mod item;

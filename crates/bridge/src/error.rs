@@ -30,10 +30,13 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient(),
-            // A token that is not known belongs to a set-up which the admin is about to mend; an answer that makes no sense comes
-            // from a proxy in between. Neither is a reason to give up what has to be delivered.
+            // A token that is not known belongs to a set-up which the admin is about to mend; an answer
+            // that makes no sense comes from a proxy in between. Neither is a reason to give up what has to
+            // be delivered.
             Self::Homeserver(error) => {
-                error.is_transient() || error.is_unknown_token() || matches!(error, homeserver::Error::Garbled(_))
+                error.is_transient()
+                    || error.is_unknown_token()
+                    || matches!(error, homeserver::Error::Garbled(_))
             }
             Self::Remote(error) => error.is_transient(),
             Self::Unreadable(_) | Self::Refused(_) | Self::NotLoggedIn => false,
@@ -53,9 +56,15 @@ impl Error {
     pub fn sentence(&self) -> String {
         match self {
             Self::Store(_) => "the bridge's database is out of order".to_owned(),
-            Self::Homeserver(_) if self.is_transient() => "the homeserver does not answer".to_owned(),
-            Self::Homeserver(error) if error.is_forbidden() => "the homeserver does not allow it".to_owned(),
-            Self::Homeserver(homeserver::Error::TooLarge) => "it is too large for the homeserver".to_owned(),
+            Self::Homeserver(_) if self.is_transient() => {
+                "the homeserver does not answer".to_owned()
+            }
+            Self::Homeserver(error) if error.is_forbidden() => {
+                "the homeserver does not allow it".to_owned()
+            }
+            Self::Homeserver(homeserver::Error::TooLarge) => {
+                "it is too large for the homeserver".to_owned()
+            }
             Self::Homeserver(_) => "the homeserver did not accept it".to_owned(),
             Self::Remote(error) => error.sentence.clone(),
             Self::Unreadable(_) => "the bridge can no longer read it".to_owned(),

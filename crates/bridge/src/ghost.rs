@@ -1,7 +1,7 @@
 //! Ghosts: the Matrix shape of people on the network.
 //!
-//! One is made when it is first needed, enters a room when it first speaks there, and its name and picture are written
-//! only when they change: in the steady state a message costs no request besides itself.
+//! One is made when it is first needed, enters a room when it first speaks there, and its name and picture
+//! are written only when they change: in the steady state a message costs no request besides itself.
 
 pub(crate) mod picture;
 
@@ -21,7 +21,8 @@ pub struct Ghosts {
     pictures: picture::Failures,
 }
 
-/// Makes sure that a person's ghost is in a room, and gives it. `ts`: when it is to have come there, for history.
+/// Makes sure that a person's ghost is in a room, and gives it. `ts`: when it is to have come there, for
+/// history.
 pub(crate) async fn in_room(
     world: &Ctx,
     login: i64,
@@ -32,7 +33,11 @@ pub(crate) async fn in_room(
     let ghost = ensure(world, login, person).await?;
     let user = world.names.ghost(&person.id)?;
     let actor = Actor::Ghost(user.clone());
-    if world.store.ghost_in(person.id.as_str(), room.as_str()).await? {
+    if world
+        .store
+        .ghost_in(person.id.as_str(), room.as_str())
+        .await?
+    {
         return Ok(actor);
     }
     let invite = json!({"membership": "invite"});
@@ -46,11 +51,15 @@ pub(crate) async fn in_room(
         join["avatar_url"] = json!(avatar);
     }
     set_member(world, &actor, room, &user, &join, ts).await?;
-    world.store.set_ghost_in(person.id.as_str(), room.as_str(), true).await?;
+    world
+        .store
+        .set_ghost_in(person.id.as_str(), room.as_str(), true)
+        .await?;
     Ok(actor)
 }
 
-/// Writes a changed name or picture, if the person has a ghost. Beside everything else: what fails here is made up for when the person next speaks.
+/// Writes a changed name or picture, if the person has a ghost. Beside everything else: what fails here is
+/// made up for when the person next speaks.
 pub(crate) fn changed(world: &Ctx, login: i64, person: Person) {
     let ctx = world.clone();
     world.spawn(async move {
@@ -92,7 +101,10 @@ pub(crate) async fn ensure(world: &Ctx, login: i64, person: &Person) -> Result<G
         ghost.registered = true;
     }
     if ghost.display_name.as_deref() != Some(&display_name) {
-        world.homeserver.set_display_name(&actor, &display_name).await?;
+        world
+            .homeserver
+            .set_display_name(&actor, &display_name)
+            .await?;
         ghost.display_name = Some(display_name);
     }
     ghost.username.clone_from(&person.username);
@@ -107,12 +119,24 @@ pub(crate) async fn ensure(world: &Ctx, login: i64, person: &Person) -> Result<G
 fn is_right(world: &Ctx, ghost: &Ghost, person: &Person, display_name: &str) -> bool {
     let picture = match &person.avatar {
         None => ghost.avatar_key.is_none(),
-        Some(avatar) => ghost.avatar_key.as_ref() == Some(&avatar.key) || world.ghosts.pictures.failed(&avatar.key, world.now()),
+        Some(avatar) => {
+            ghost.avatar_key.as_ref() == Some(&avatar.key)
+                || world.ghosts.pictures.failed(&avatar.key, world.now())
+        }
     };
-    ghost.registered && ghost.display_name.as_deref() == Some(display_name) && ghost.username == person.username && picture
+    ghost.registered
+        && ghost.display_name.as_deref() == Some(display_name)
+        && ghost.username == person.username
+        && picture
 }
 
-async fn picture(world: &Ctx, login: i64, person: &Person, actor: &Actor, ghost: &mut Ghost) -> Result<(), Error> {
+async fn picture(
+    world: &Ctx,
+    login: i64,
+    person: &Person,
+    actor: &Actor,
+    ghost: &mut Ghost,
+) -> Result<(), Error> {
     let mxc: Option<OwnedMxcUri> = match &person.avatar {
         None => None,
         Some(avatar) => match picture::upload(world, login, avatar).await? {
@@ -127,7 +151,8 @@ async fn picture(world: &Ctx, login: i64, person: &Person, actor: &Actor, ghost:
     Ok(())
 }
 
-/// As a state event: cheaper for the homeserver than `/join`, and it can lie in the past (tried with Synapse 1.163).
+/// As a state event: cheaper for the homeserver than `/join`, and it can lie in the past (tried with
+/// Synapse 1.163).
 async fn set_member(
     world: &Ctx,
     who: &Actor,
@@ -136,6 +161,13 @@ async fn set_member(
     content: &serde_json::Value,
     ts: Option<Millis>,
 ) -> Result<(), homeserver::Error> {
-    let state = NewState { who, room, kind: "m.room.member", key: user.as_str(), content, ts };
+    let state = NewState {
+        who,
+        room,
+        kind: "m.room.member",
+        key: user.as_str(),
+        content,
+        ts,
+    };
     world.homeserver.set_state(&state).await.map(drop)
 }

@@ -1,8 +1,9 @@
-//! Intake: what the homeserver or the network tells becomes rows of a lane, in one commit, before it is answered.
+//! Intake: what the homeserver or the network tells becomes rows of a lane, in one commit, before it is
+//! answered.
 //!
-//! [`matrix`] takes transactions, [`remote`] takes what a connected account tells, [`catch_up`] reads what was missed.
-//! Nothing is carried out here. To take a new kind of thing: a variant of [`ControlEvent`] or of the items of
-//! [`crate::delivery`], and its line in `matrix::classify` or `remote`.
+//! [`matrix`] takes transactions, [`remote`] takes what a connected account tells, [`catch_up`] reads what
+//! was missed. Nothing is carried out here. To take a new kind of thing: a variant of [`ControlEvent`] or
+//! of the items of [`crate::delivery`], and its line in `matrix::classify` or `remote`.
 
 pub mod catch_up;
 mod control;

@@ -1,7 +1,9 @@
-//! Lanes: ordered, durable queues, one row of the store an item; a task per lane that has rows, none otherwise.
+//! Lanes: ordered, durable queues, one row of the store an item; a task per lane that has rows, none
+//! otherwise.
 //!
-//! A [`Lease`] is the right to work a lane; there is one at a time, and it ends with the task that holds it. This process leases
-//! all lanes to itself; when several processes share a database, `Lanes::take` is where they will have to ask.
+//! A [`Lease`] is the right to work a lane; there is one at a time, and it ends with the task that holds
+//! it. This process leases all lanes to itself; when several processes share a database, `Lanes::take` is
+//! where they will have to ask.
 //!
 //! To add a kind of lane: a variant of [`store::Lane`], and its arm in `step`.
 
@@ -124,7 +126,13 @@ pub(crate) fn nudge_if_leased(world: &Ctx, lane: &Lane) {
 /// # Errors
 /// When the database does not answer.
 pub async fn wake_login(world: &Ctx, login_id: i64) -> Result<(), Error> {
-    let portals: Vec<i64> = world.store.joined_portals(login_id).await?.iter().map(|portal| portal.id).collect();
+    let portals: Vec<i64> = world
+        .store
+        .joined_portals(login_id)
+        .await?
+        .iter()
+        .map(|portal| portal.id)
+        .collect();
     for lane in world.store.waiting_lanes().await? {
         if let Lane::ToRemote(portal) | Lane::ToMatrix(portal) = lane
             && portals.contains(&portal)

@@ -1,13 +1,13 @@
 //! What a bridge is: logins, portals, ghosts, management rooms, commands, lanes.
 //!
-//! The road of a message: [`intake`] takes what the homeserver or the network tells and commits it as rows of a
-//! lane; [`lanes`] works each lane in order; [`delivery`] carries one item across. [`portal`], [`ghost`], [`space`]
-//! and [`text`] are what delivery needs; `management` answers the people who write to the bot, [`login`] is
-//! how they get in.
+//! The road of a message: [`intake`] takes what the homeserver or the network tells and commits it as rows
+//! of a lane; [`lanes`] works each lane in order; [`delivery`] carries one item across. [`portal`],
+//! [`ghost`], [`space`] and [`text`] are what delivery needs; `management` answers the people who write to
+//! the bot, [`login`] is how they get in.
 //!
-//! All I/O goes through the traits of `homeserver` and `remote`; store, clock and randomness are handed in by
-//! [`Parts`]. Nothing here asks the wall clock, and whatever is spawned is spawned by [`world::World::spawn`], so that a
-//! bridge can be killed at any await and started anew.
+//! All I/O goes through the traits of `homeserver` and `remote`; store, clock and randomness are handed in
+//! by [`Parts`]. Nothing here asks the wall clock, and whatever is spawned is spawned by
+//! [`world::World::spawn`], so that a bridge can be killed at any await and started anew.
 
 mod bridge;
 mod clock;

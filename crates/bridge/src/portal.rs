@@ -1,8 +1,9 @@
 //! Portals: the Matrix rooms that stand for a user's rooms on the network.
 //!
-//! `New` (recorded, no room yet) → `Invited` (one small room, nothing else) → `Joined` (history and members come in, traffic flows) →
-//! `Left` when the user leaves, `Declined` when he refuses the invite, `Gone` when he was taken out. From each of the last three an
-//! invite leads back, into the same room as long as the bot is in it.
+//! `New` (recorded, no room yet) → `Invited` (one small room, nothing else) → `Joined` (history and members
+//! come in, traffic flows) → `Left` when the user leaves, `Declined` when he refuses the invite, `Gone`
+//! when he was taken out. From each of the last three an invite leads back, into the same room as long as
+//! the bot is in it.
 //!
 //! To show one more thing of a room on Matrix: its state in [`state`], and its change in [`shown`].
 
@@ -34,16 +35,24 @@ pub struct Portals {
 impl Default for Portals {
     fn default() -> Self {
         const FILLING_AT_ONCE: usize = 2;
-        Self { making: Keyed::default(), filling: tokio::sync::Semaphore::new(FILLING_AT_ONCE), told: Told::default() }
+        Self {
+            making: Keyed::default(),
+            filling: tokio::sync::Semaphore::new(FILLING_AT_ONCE),
+            told: Told::default(),
+        }
     }
 }
 
 /// The Matrix room of a portal, if it has one.
 pub(crate) fn room_of(portal: &Portal) -> Option<OwnedRoomId> {
-    portal.room_id.as_deref().and_then(|room| OwnedRoomId::try_from(room).ok())
+    portal
+        .room_id
+        .as_deref()
+        .and_then(|room| OwnedRoomId::try_from(room).ok())
 }
 
 /// The Matrix user of a portal.
 pub(crate) fn user_of(portal: &Portal) -> Result<OwnedUserId, Error> {
-    OwnedUserId::try_from(portal.mxid.as_str()).map_err(|_| Error::Unreadable("a portal's user".to_owned()))
+    OwnedUserId::try_from(portal.mxid.as_str())
+        .map_err(|_| Error::Unreadable("a portal's user".to_owned()))
 }

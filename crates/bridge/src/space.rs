@@ -1,6 +1,7 @@
 //! The personal space: a private room that lists a user's portals, and nothing else.
 //!
-//! It is a convenience. What fails here is told in the log and holds up nothing, except when trying again will help.
+//! It is a convenience. What fails here is told in the log and holds up nothing, except when trying again
+//! will help.
 
 use homeserver::{Actor, NewRoom, NewState, StateEvent};
 use ruma::{OwnedRoomId, RoomId, UserId};
@@ -9,7 +10,8 @@ use store::Portal;
 
 use crate::{Ctx, Error};
 
-/// The user's space; made, and the user invited to it, if there is none. `None` when the homeserver does not allow one.
+/// The user's space; made, and the user invited to it, if there is none. `None` when the homeserver does
+/// not allow one.
 ///
 /// # Errors
 /// When homeserver or database do not answer.
@@ -34,7 +36,10 @@ pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, E
         })),
         initial_state: vec![
             state("m.room.join_rules", json!({"join_rule": "invite"})),
-            state("m.room.history_visibility", json!({"history_visibility": "shared"})),
+            state(
+                "m.room.history_visibility",
+                json!({"history_visibility": "shared"}),
+            ),
             state("m.room.guest_access", json!({"guest_access": "forbidden"})),
         ],
         ..NewRoom::default()
@@ -46,8 +51,14 @@ pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, E
         }
         made => made?,
     };
-    world.store.set_space(user.as_str(), Some(made.as_str())).await?;
-    world.homeserver.invite(&Actor::Bot, &made, user, None).await?;
+    world
+        .store
+        .set_space(user.as_str(), Some(made.as_str()))
+        .await?;
+    world
+        .homeserver
+        .invite(&Actor::Bot, &made, user, None)
+        .await?;
     Ok(Some(made))
 }
 
@@ -57,7 +68,10 @@ pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, E
 /// When homeserver or database do not answer.
 pub async fn invite(world: &Ctx, user: &UserId) -> Result<(), Error> {
     if let Some(space) = ensure(world, user).await? {
-        world.homeserver.invite(&Actor::Bot, &space, user, None).await?;
+        world
+            .homeserver
+            .invite(&Actor::Bot, &space, user, None)
+            .await?;
     }
     Ok(())
 }
@@ -66,12 +80,24 @@ pub async fn invite(world: &Ctx, user: &UserId) -> Result<(), Error> {
 ///
 /// # Errors
 /// When homeserver or database do not answer.
-pub(crate) async fn add(world: &Ctx, user: &UserId, portal: &Portal, room: &RoomId) -> Result<(), Error> {
+pub(crate) async fn add(
+    world: &Ctx,
+    user: &UserId,
+    portal: &Portal,
+    room: &RoomId,
+) -> Result<(), Error> {
     let Some(space) = ensure(world, user).await? else {
         return Ok(());
     };
     // In the order of names, whatever the client makes of it.
-    let order: String = portal.shown.address.to_lowercase().chars().filter(|c| ('\x20'..='\x7e').contains(c)).take(50).collect();
+    let order: String = portal
+        .shown
+        .address
+        .to_lowercase()
+        .chars()
+        .filter(|c| ('\x20'..='\x7e').contains(c))
+        .take(50)
+        .collect();
     let child = json!({"via": [world.config.domain], "order": order});
     match set_child(world, &space, room, &child).await {
         Ok(()) => Ok(world.store.set_portal_in_space(portal.id, true).await?),
@@ -100,15 +126,35 @@ pub(crate) async fn remove(world: &Ctx, portal: &Portal, room: &RoomId) -> Resul
 }
 
 async fn known(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, Error> {
-    let space = world.store.user(user.as_str()).await?.and_then(|user| user.space);
+    let space = world
+        .store
+        .user(user.as_str())
+        .await?
+        .and_then(|user| user.space);
     Ok(space.and_then(|space| OwnedRoomId::try_from(space).ok()))
 }
 
-async fn set_child(world: &Ctx, space: &RoomId, room: &RoomId, content: &Value) -> Result<(), homeserver::Error> {
-    let state = NewState { who: &Actor::Bot, room: space, kind: "m.space.child", key: room.as_str(), content, ts: None };
+async fn set_child(
+    world: &Ctx,
+    space: &RoomId,
+    room: &RoomId,
+    content: &Value,
+) -> Result<(), homeserver::Error> {
+    let state = NewState {
+        who: &Actor::Bot,
+        room: space,
+        kind: "m.space.child",
+        key: room.as_str(),
+        content,
+        ts: None,
+    };
     world.homeserver.set_state(&state).await.map(drop)
 }
 
 fn state(kind: &str, content: Value) -> StateEvent {
-    StateEvent { kind: kind.to_owned(), key: String::new(), content }
+    StateEvent {
+        kind: kind.to_owned(),
+        key: String::new(),
+        content,
+    }
 }

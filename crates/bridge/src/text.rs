@@ -1,10 +1,11 @@
 //! Text between Matrix's events and the contract's rich text.
 //!
-//! [`crossing`] decides whether an event can cross at all, [`outgoing`] turns what a Matrix user wrote into a message for the network, [`contents`]
-//! turns a message of the network into events. What each network's own markup looks like is the network's business.
+//! [`crossing`] decides whether an event can cross at all, [`outgoing`] turns what a Matrix user wrote into
+//! a message for the network, [`contents`] turns a message of the network into events. What each network's
+//! own markup looks like is the network's business.
 //!
-//! To let another kind of event cross: a variant of [`Crossing`] in place of one of [`Unsupported`], and its arm in
-//! `delivery::to_remote`.
+//! To let another kind of event cross: a variant of [`Crossing`] in place of one of [`Unsupported`], and
+//! its arm in `delivery::to_remote`.
 
 mod crossing;
 mod from_matrix;

@@ -17,7 +17,10 @@ pub(crate) use keyed::Keyed;
 pub use names::Names;
 pub use random::Random;
 
-use crate::{Clock, Config, ghost::Ghosts, intake::Intakes, lanes::Lanes, login::Connections, portal::Portals};
+use crate::{
+    Clock, Config, ghost::Ghosts, intake::Intakes, lanes::Lanes, login::Connections,
+    portal::Portals,
+};
 
 /// What a bridge is built from.
 pub struct Parts {
@@ -38,7 +41,8 @@ pub struct Parts {
 /// The shared context, as it is passed around.
 pub type Ctx = Arc<World>;
 
-/// The shared context. State in here is either handed in or can be lost at any moment: what matters is in the store.
+/// The shared context. State in here is either handed in or can be lost at any moment: what matters is in
+/// the store.
 pub struct World {
     /// Settings.
     pub config: Config,
@@ -100,8 +104,9 @@ impl World {
         self.clock.now()
     }
 
-    /// Runs something beside everything else. It is dropped, at whichever await it stands, when the bridge is
-    /// dropped or [`Bridge::stop`](crate::Bridge::stop) runs out of patience; [`World::stop`] asks it to end by itself before that.
+    /// Runs something beside everything else. It is dropped, at whichever await it stands, when the bridge
+    /// is dropped or [`Bridge::stop`](crate::Bridge::stop) runs out of patience; [`World::stop`] asks it to
+    /// end by itself before that.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let kill = self.kill.clone();
         self.tasks.spawn(async move {

@@ -10,8 +10,9 @@ use crate::{Ctx, Error};
 
 const PAUSE: Duration = Duration::from_hours(6);
 
-/// How long the ids of accepted events are kept. Synapse repeats what it could not deliver for as long as we are away, but only what it did not
-/// get an answer for; what it repeats after an answer (seen after it was stopped in mid-push) is minutes old.
+/// How long the ids of accepted events are kept. Synapse repeats what it could not deliver for as long as
+/// we are away, but only what it did not get an answer for; what it repeats after an answer (seen after it
+/// was stopped in mid-push) is minutes old.
 const REPEATS_END: Millis = 30 * 24 * 3_600_000;
 
 /// Does the chores, now and then, until the bridge stops.

@@ -1,5 +1,5 @@
-//! Greets the homeserver at the start: makes sure that the bot exists and looks as configured, and pings, which
-//! makes a homeserver that has events waiting for us deliver them at once.
+//! Greets the homeserver at the start: makes sure that the bot exists and looks as configured, and pings,
+//! which makes a homeserver that has events waiting for us deliver them at once.
 
 use std::time::Duration;
 
@@ -33,10 +33,14 @@ async fn settle(world: &Ctx) -> Result<(), Error> {
     homeserver.register(&bot.username).await?;
     let profile = homeserver.profile(world.names.bot()).await?;
     if profile.display_name.as_deref() != Some(&bot.display_name) {
-        homeserver.set_display_name(&Actor::Bot, &bot.display_name).await?;
+        homeserver
+            .set_display_name(&Actor::Bot, &bot.display_name)
+            .await?;
     }
     if bot.avatar.is_some() && profile.avatar != bot.avatar {
-        homeserver.set_avatar(&Actor::Bot, bot.avatar.as_deref()).await?;
+        homeserver
+            .set_avatar(&Actor::Bot, bot.avatar.as_deref())
+            .await?;
     }
     let took = homeserver.ping(&format!("start-{}", world.now())).await?;
     tracing::debug!(?took, "the homeserver reaches us");

@@ -17,7 +17,8 @@ pub(crate) async fn work(world: &Ctx, item: &Item) -> Result<Outcome, Error> {
         Ok(()) => Ok(Outcome::done()),
         Err(error) if error.is_transient() => Err(error),
         Err(error) => {
-            // Whoever asked for something has been answered by then; there is nothing here that the user could try again.
+            // Whoever asked for something has been answered by then; there is nothing here that the user
+            // could try again.
             tracing::warn!(room = %event.room(), %error, "a control item came to nothing");
             Ok(Outcome::done())
         }

@@ -19,7 +19,8 @@ pub enum ToMatrix {
     Left(PersonId),
     /// Name, topic or picture of the room may have changed.
     Refresh,
-    /// More messages were missed than are read: some between those before and those behind this are not shown.
+    /// More messages were missed than are read: some between those before and those behind this are not
+    /// shown.
     LeftOut,
 }
 
@@ -38,6 +39,7 @@ impl ToMatrix {
     /// [`Error::Unreadable`] for a row that no version of ours wrote.
     pub fn from_payload(payload: &str) -> Result<Self, Error> {
         // Without the library's words: they may quote the row, and it holds what somebody wrote.
-        serde_json::from_str(payload).map_err(|error| Error::Unreadable(format!("{:?} error", error.classify())))
+        serde_json::from_str(payload)
+            .map_err(|error| Error::Unreadable(format!("{:?} error", error.classify())))
     }
 }

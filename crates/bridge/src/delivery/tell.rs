@@ -19,8 +19,20 @@ use crate::{
 };
 
 /// Says something in a portal, as an answer to an event. `about` tells apart what is said of the same event.
-pub(crate) async fn answer(world: &Ctx, room: &RoomId, event: &EventId, about: &str, line: Line) -> Result<(), Error> {
-    let txn = txn(&["notice", world.names.bot().as_str(), room.as_str(), event.as_str(), about]);
+pub(crate) async fn answer(
+    world: &Ctx,
+    room: &RoomId,
+    event: &EventId,
+    about: &str,
+    line: Line,
+) -> Result<(), Error> {
+    let txn = txn(&[
+        "notice",
+        world.names.bot().as_str(),
+        room.as_str(),
+        event.as_str(),
+        about,
+    ]);
     say_as(world, room, Some(event), &txn, line).await
 }
 
@@ -30,13 +42,30 @@ pub(crate) async fn say(world: &Ctx, room: &RoomId, key: &str, line: Line) -> Re
     say_as(world, room, None, &txn, line).await
 }
 
-async fn say_as(world: &Ctx, room: &RoomId, event: Option<&EventId>, txn: &str, line: Line) -> Result<(), Error> {
+async fn say_as(
+    world: &Ctx,
+    room: &RoomId,
+    event: Option<&EventId>,
+    txn: &str,
+    line: Line,
+) -> Result<(), Error> {
     for (page, mut content) in Notice::of(line).contents().into_iter().enumerate() {
         if let Some(event) = event {
             content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": event}});
         }
-        let txn = if page == 0 { txn.to_owned() } else { format!("{txn}.{page}") };
-        let event = NewEvent { who: &Actor::Bot, room, kind: "m.room.message", content: &content, txn: &txn, ts: None };
+        let txn = if page == 0 {
+            txn.to_owned()
+        } else {
+            format!("{txn}.{page}")
+        };
+        let event = NewEvent {
+            who: &Actor::Bot,
+            room,
+            kind: "m.room.message",
+            content: &content,
+            txn: &txn,
+            ts: None,
+        };
         world.homeserver.send(&event).await?;
     }
     Ok(())
@@ -47,8 +76,15 @@ async fn say_as(world: &Ctx, room: &RoomId, event: Option<&EventId>, txn: &str, 
 pub(crate) struct Told(Mutex<HashMap<(i64, &'static str), Millis>>);
 
 impl Told {
-    /// Whether it is time to say this in a portal (again), because it was not said within `pause`; if so, it counts as said.
-    pub(crate) fn is_due(&self, portal: i64, what: &'static str, now: Millis, pause: Millis) -> bool {
+    /// Whether it is time to say this in a portal (again), because it was not said within `pause`; if so,
+    /// it counts as said.
+    pub(crate) fn is_due(
+        &self,
+        portal: i64,
+        what: &'static str,
+        now: Millis,
+        pause: Millis,
+    ) -> bool {
         const CLEAN_UP_ABOVE: usize = 256;
         const LONGEST: Millis = 3_600_000;
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,12 +11,22 @@ use store::{Item, Lane, Login, MessageRow, Portal, PortalState};
 use super::{ToMatrix, tell, txn};
 use crate::{Ctx, Error, ghost, lanes::Outcome, management::notice::line, portal, text};
 
-/// Works one item. With `suspect`, it may have been carried out already without our knowing. `Err` is only what may pass by itself.
-pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item, suspect: bool) -> Result<Outcome, Error> {
+/// Works one item. With `suspect`, it may have been carried out already without our knowing. `Err` is only
+/// what may pass by itself.
+pub(crate) async fn work(
+    world: &Ctx,
+    portal: i64,
+    item: &Item,
+    suspect: bool,
+) -> Result<Outcome, Error> {
     let Some(portal) = world.store.portal(portal).await? else {
         return Ok(Outcome::done());
     };
-    let Some(room) = portal.room_id.as_deref().and_then(|room| OwnedRoomId::try_from(room).ok()) else {
+    let Some(room) = portal
+        .room_id
+        .as_deref()
+        .and_then(|room| OwnedRoomId::try_from(room).ok())
+    else {
         return Ok(Outcome::Paused);
     };
     let what = match ToMatrix::from_payload(&item.payload) {
@@ -33,12 +43,19 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item, suspect: bool) -
     let Some(login) = login(world, &portal).await? else {
         return Ok(Outcome::Paused);
     };
-    let place = Place { world, portal: &portal, room: &room, login: &login };
+    let place = Place {
+        world,
+        portal: &portal,
+        room: &room,
+        login: &login,
+    };
     let result = match &what {
         ToMatrix::Message(message) => place.message(message, suspect).await,
         ToMatrix::Joined(person) => place.joined(person).await.map(|()| Outcome::done()),
         ToMatrix::Left(person) => place.left(person).await.map(|()| Outcome::done()),
-        ToMatrix::Refresh => portal::refresh(world, &portal).await.map(|_| Outcome::done()),
+        ToMatrix::Refresh => portal::refresh(world, &portal)
+            .await
+            .map(|_| Outcome::done()),
         ToMatrix::LeftOut => place.left_out(&item.key).await.map(|()| Outcome::done()),
     };
     match result {
@@ -70,8 +87,16 @@ impl Place<'_> {
         if self.is_known(&message.id).await? {
             return Ok(Outcome::done());
         }
-        if message.sender.as_ref().is_some_and(|sender| sender.id.as_str() == self.login.person_id) {
-            if world.store.attempting_in(&Lane::ToRemote(self.portal.id)).await? {
+        if message
+            .sender
+            .as_ref()
+            .is_some_and(|sender| sender.id.as_str() == self.login.person_id)
+        {
+            if world
+                .store
+                .attempting_in(&Lane::ToRemote(self.portal.id))
+                .await?
+            {
                 // It may be the one that is just being sent: the other lane knows soon, and nudges this one.
                 const AT_MOST: Duration = Duration::from_secs(2);
                 return Ok(Outcome::Later(AT_MOST));
@@ -85,13 +110,29 @@ impl Place<'_> {
             return Ok(Outcome::done());
         }
         let who = match &message.sender {
-            Some(person) => ghost::in_room(world, self.login.id, person, self.room, Some(message.sent_at)).await?,
+            Some(person) => {
+                ghost::in_room(
+                    world,
+                    self.login.id,
+                    person,
+                    self.room,
+                    Some(message.sent_at),
+                )
+                .await?
+            }
             None => Actor::Bot,
         };
         let names = text::MatrixNames::new(world, self.login);
         let mut rows = Vec::new();
-        for (part, content) in text::contents(message, &names, world.network.info()).iter().enumerate() {
-            let found = if suspect { self.find(&message.id, part).await? } else { None };
+        for (part, content) in text::contents(message, &names, world.network.info())
+            .iter()
+            .enumerate()
+        {
+            let found = if suspect {
+                self.find(&message.id, part).await?
+            } else {
+                None
+            };
             let event = match found {
                 Some(event) => event,
                 None => self.send(&who, message, part, content).await?,
@@ -103,10 +144,21 @@ impl Place<'_> {
 
     /// Whether it is shown already, or came from Matrix.
     async fn is_known(&self, message: &MessageId) -> Result<bool, Error> {
-        Ok(!self.world.store.messages(self.portal.id, message.as_str()).await?.is_empty())
+        Ok(!self
+            .world
+            .store
+            .messages(self.portal.id, message.as_str())
+            .await?
+            .is_empty())
     }
 
-    async fn send(&self, who: &Actor, message: &Message, part: usize, content: &Value) -> Result<OwnedEventId, Error> {
+    async fn send(
+        &self,
+        who: &Actor,
+        message: &Message,
+        part: usize,
+        content: &Value,
+    ) -> Result<OwnedEventId, Error> {
         let world = self.world;
         let txn = txn(&[
             "message",
@@ -126,12 +178,16 @@ impl Place<'_> {
             ts: Some(message.sent_at),
         };
         match world.homeserver.send(&event).await {
-            // A ghost can be thrown out behind our back. It comes back once; if that does not help, it is not wanted.
+            // A ghost can be thrown out behind our back. It comes back once; if that does not help, it is
+            // not wanted.
             Err(error) if error.is_forbidden() => {
                 let Some(person) = &message.sender else {
                     return Err(error.into());
                 };
-                world.store.set_ghost_in(person.id.as_str(), self.room.as_str(), false).await?;
+                world
+                    .store
+                    .set_ghost_in(person.id.as_str(), self.room.as_str(), false)
+                    .await?;
                 ghost::in_room(world, self.login.id, person, self.room, None).await?;
                 Ok(world.homeserver.send(&event).await?)
             }
@@ -143,15 +199,27 @@ impl Place<'_> {
     async fn find(&self, message: &MessageId, part: usize) -> Result<Option<OwnedEventId>, Error> {
         const NEWEST: u16 = 50;
         let world = self.world;
-        let page = world.homeserver.timeline(self.room, None, Direction::Backward, NEWEST).await?;
+        let page = world
+            .homeserver
+            .timeline(self.room, None, Direction::Backward, NEWEST)
+            .await?;
         let key = world.network.info().event_key;
         let mine = |event: &&homeserver::IncomingEvent| {
             let named = event.content.get(key);
             world.names.is_ours(&event.sender)
-                && named.and_then(|it| it.get("id")).and_then(Value::as_str) == Some(message.as_str())
-                && named.and_then(|it| it.get("part")).and_then(Value::as_u64).unwrap_or(0) == part as u64
+                && named.and_then(|it| it.get("id")).and_then(Value::as_str)
+                    == Some(message.as_str())
+                && named
+                    .and_then(|it| it.get("part"))
+                    .and_then(Value::as_u64)
+                    .unwrap_or(0)
+                    == part as u64
         };
-        Ok(page.events.iter().find(mine).map(|event| event.event_id.clone()))
+        Ok(page
+            .events
+            .iter()
+            .find(mine)
+            .map(|event| event.event_id.clone()))
     }
 
     fn row(&self, message: &Message, part: usize, event: &EventId) -> MessageRow {
@@ -161,7 +229,11 @@ impl Place<'_> {
             part: i64::try_from(part).unwrap_or(i64::MAX),
             event_id: event.to_string(),
             room_id: self.room.to_string(),
-            sender: message.sender.as_ref().map(|sender| sender.id.to_string()).unwrap_or_default(),
+            sender: message
+                .sender
+                .as_ref()
+                .map(|sender| sender.id.to_string())
+                .unwrap_or_default(),
             by_us: false,
             sent_at: message.sent_at,
             edited_at: message.edited_at,
@@ -178,17 +250,27 @@ impl Place<'_> {
     }
 
     async fn left(&self, person: &PersonId) -> Result<(), Error> {
-        if self.world.store.ghost_in(person.as_str(), self.room.as_str()).await? {
+        if self
+            .world
+            .store
+            .ghost_in(person.as_str(), self.room.as_str())
+            .await?
+        {
             let ghost = Actor::Ghost(self.world.names.ghost(person)?);
             self.world.homeserver.leave(&ghost, self.room, None).await?;
-            self.world.store.set_ghost_in(person.as_str(), self.room.as_str(), false).await?;
+            self.world
+                .store
+                .set_ghost_in(person.as_str(), self.room.as_str(), false)
+                .await?;
         }
         Ok(())
     }
 
     async fn left_out(&self, key: &str) -> Result<(), Error> {
         let network = self.world.network.info().name;
-        let words = line![format!("More was said here than can be shown at once; {network} has what lies between.")];
+        let words = line![format!(
+            "More was said here than can be shown at once; {network} has what lies between."
+        )];
         tell::say(self.world, self.room, key, words).await
     }
 
@@ -198,10 +280,22 @@ impl Place<'_> {
         let ToMatrix::Message(message) = what else {
             return Ok(Outcome::done());
         };
-        let sender = message.sender.as_ref().map_or("somebody", |sender| &sender.display_name);
+        let sender = message
+            .sender
+            .as_ref()
+            .map_or("somebody", |sender| &sender.display_name);
         let why = error.sentence();
-        let words = line![format!("A message from {sender} could not be shown here: {why}.")];
-        match tell::say(self.world, self.room, &format!("lost {}", message.id), words).await {
+        let words = line![format!(
+            "A message from {sender} could not be shown here: {why}."
+        )];
+        match tell::say(
+            self.world,
+            self.room,
+            &format!("lost {}", message.id),
+            words,
+        )
+        .await
+        {
             Err(error) if error.is_transient() => Err(error),
             _ => Ok(Outcome::Failed(why)),
         }

@@ -1,11 +1,14 @@
 //! Matrix → network: the user's message, as himself.
 //!
-//! A network need not know repeats. So each part is marked as *attempting*, with what is needed to recognise it, before it is sent; after a
-//! crash or a lost answer the room is searched for it, and only if it is not there is it sent again.
+//! A network need not know repeats. So each part is marked as *attempting*, with what is needed to
+//! recognise it, before it is sent; after a crash or a lost answer the room is searched for it, and only if
+//! it is not there is it sent again.
 
 use std::time::Duration;
 
-use remote::{Account, Certainty, Fault, Message, MessageId, Millis, Outgoing, Part, RemoteError, RoomId};
+use remote::{
+    Account, Certainty, Fault, Message, MessageId, Millis, Outgoing, Part, RemoteError, RoomId,
+};
 use ruma::RoomId as MatrixRoomId;
 use serde::{Deserialize, Serialize};
 use store::{Item, ItemState, MessageRow, Portal};
@@ -23,7 +26,8 @@ use crate::{
 /// How far the network's clock may be off ours.
 const CLOCKS_APART: Millis = 120_000;
 
-/// What is kept beside an item while a part of it is being sent. That a part was sent is kept as a row of the message map.
+/// What is kept beside an item while a part of it is being sent. That a part was sent is kept as a row of
+/// the message map.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Progress {
     /// The room's newest message that was known before the part was sent.
@@ -41,7 +45,9 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         Ok(event) => event,
         Err(error) => {
             tracing::error!(lane = %item.lane, kind = ?error.classify(), "a stored message cannot be read");
-            return Ok(Outcome::Failed("the bridge can no longer read it".to_owned()));
+            return Ok(Outcome::Failed(
+                "the bridge can no longer read it".to_owned(),
+            ));
         }
     };
     if event.sender.as_str() != portal.mxid {
@@ -75,9 +81,15 @@ async fn send(
     message: &Outgoing,
 ) -> Result<Vec<MessageRow>, Error> {
     let room = RoomId::from(portal.remote_room.as_str());
-    let mut progress: Progress =
-        item.note.as_deref().and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default();
-    let sent = world.store.messages_by_event(event.event_id.as_str()).await?;
+    let mut progress: Progress = item
+        .note
+        .as_deref()
+        .and_then(|note| serde_json::from_str(note).ok())
+        .unwrap_or_default();
+    let sent = world
+        .store
+        .messages_by_event(event.event_id.as_str())
+        .await?;
     let mut attempted = item.state == ItemState::Attempting;
     let mut rows = Vec::new();
     for (index, part) in world.network.compose(message).iter().enumerate() {
@@ -97,8 +109,17 @@ async fn send(
             // Read anew: by now the room may have gone on.
             progress.after = cursor(world, portal.id).await?;
             progress.since = world.now();
-            world.store.attempt(item.id, Some(&note(&progress)?), world.now()).await?;
-            account.send(&room, part, &txn(&["remote", event.event_id.as_str(), &index.to_string()])).await?
+            world
+                .store
+                .attempt(item.id, Some(&note(&progress)?), world.now())
+                .await?;
+            account
+                .send(
+                    &room,
+                    part,
+                    &txn(&["remote", event.event_id.as_str(), &index.to_string()]),
+                )
+                .await?
         };
         rows.push(row(portal, event, index, &message));
     }
@@ -116,14 +137,24 @@ async fn find(
 ) -> Result<Option<Message>, Error> {
     let not_before = progress.since - CLOCKS_APART;
     let known = world.store.known_since(portal, not_before).await?;
-    let known: Vec<_> = known.into_iter().map(|row| MessageId::new(row.remote_id)).collect();
+    let known: Vec<_> = known
+        .into_iter()
+        .map(|row| MessageId::new(row.remote_id))
+        .collect();
     // As long as this is not answered, the part may stand there.
-    let found = account.find_sent(room, part, progress.after.as_ref(), not_before, &known).await;
+    let found = account
+        .find_sent(room, part, progress.after.as_ref(), not_before, &known)
+        .await;
     Ok(found.map_err(RemoteError::perhaps_done)?)
 }
 
 async fn cursor(world: &Ctx, portal: i64) -> Result<Option<MessageId>, Error> {
-    Ok(world.store.portal(portal).await?.and_then(|portal| portal.cursor).map(MessageId::new))
+    Ok(world
+        .store
+        .portal(portal)
+        .await?
+        .and_then(|portal| portal.cursor)
+        .map(MessageId::new))
 }
 
 fn note(progress: &Progress) -> Result<String, Error> {
@@ -137,7 +168,11 @@ fn row(portal: &Portal, event: &MatrixEvent, index: usize, message: &Message) ->
         part: part_number(index),
         event_id: event.event_id.to_string(),
         room_id: event.room.to_string(),
-        sender: message.sender.as_ref().map(|sender| sender.id.to_string()).unwrap_or_default(),
+        sender: message
+            .sender
+            .as_ref()
+            .map(|sender| sender.id.to_string())
+            .unwrap_or_default(),
         by_us: true,
         sent_at: message.sent_at,
         edited_at: message.edited_at,
@@ -161,44 +196,75 @@ async fn refused(
     if error.fault == Fault::LoggedOut {
         login::expire(world, login).await?;
         if !perhaps_done {
-            world.store.postpone(item.id, world.now(), &error.sentence).await?;
+            world
+                .store
+                .postpone(item.id, world.now(), &error.sentence)
+                .await?;
         }
         return Ok(Outcome::Paused);
     }
     if error.is_transient() {
         waiting(world, portal, item, event, &error).await?;
         if perhaps_done {
-            // It stays marked as attempting, so that the next try looks for it first. Not at once: what was not answered may still be under way.
+            // It stays marked as attempting, so that the next try looks for it first. Not at once: what was
+            // not answered may still be under way.
             let seconds = 3 << item.attempts.clamp(0, 4);
             return Ok(Outcome::Later(Duration::from_secs(seconds)));
         }
         if let Fault::RateLimited(until) = error.fault {
-            world.store.postpone(item.id, until, &error.sentence).await?;
+            world
+                .store
+                .postpone(item.id, until, &error.sentence)
+                .await?;
             return Ok(Outcome::Later(Duration::ZERO));
         }
-        world.store.postpone(item.id, world.now(), &error.sentence).await?;
+        world
+            .store
+            .postpone(item.id, world.now(), &error.sentence)
+            .await?;
         return Err(error.into());
     }
     let network = world.network.info().name;
     let prefix = &world.config.command_prefix;
     let words = line![
-        format!("Your message was not delivered to {network}: {}. ", error.sentence),
+        format!(
+            "Your message was not delivered to {network}: {}. ",
+            error.sentence
+        ),
         code(format!("{prefix} retry all")),
         " tries again, ",
         code(format!("{prefix} failed")),
         " lists what was not delivered.",
     ];
-    tell::answer(world, &event.room, &event.event_id, &format!("failed {}", item.attempts), words).await?;
+    tell::answer(
+        world,
+        &event.room,
+        &event.event_id,
+        &format!("failed {}", item.attempts),
+        words,
+    )
+    .await?;
     Ok(Outcome::Failed(error.sentence))
 }
 
 /// After some tries, says once that the message waits.
-async fn waiting(world: &Ctx, portal: &Portal, item: &Item, event: &MatrixEvent, error: &RemoteError) -> Result<(), Error> {
+async fn waiting(
+    world: &Ctx,
+    portal: &Portal,
+    item: &Item,
+    event: &MatrixEvent,
+    error: &RemoteError,
+) -> Result<(), Error> {
     const PATIENCE: Millis = 20_000;
     const PAUSE: Millis = 3_600_000;
     let now = world.now();
-    if now - item.accepted_at >= PATIENCE && world.portals.told.is_due(portal.id, "waiting", now, PAUSE) {
-        let words = line![format!("Your message waits: {}. It will be delivered as soon as possible.", error.sentence)];
+    if now - item.accepted_at >= PATIENCE
+        && world.portals.told.is_due(portal.id, "waiting", now, PAUSE)
+    {
+        let words = line![format!(
+            "Your message waits: {}. It will be delivered as soon as possible.",
+            error.sentence
+        )];
         tell::answer(world, &event.room, &event.event_id, "waiting", words).await?;
     }
     Ok(())
@@ -206,21 +272,43 @@ async fn waiting(world: &Ctx, portal: &Portal, item: &Item, event: &MatrixEvent,
 
 /// Said by somebody else than the portal's user.
 async fn stranger(world: &Ctx, portal: &Portal, event: &MatrixEvent) -> Result<Outcome, Error> {
-    if world.store.mark(event.room.as_str(), &format!("stranger {}", event.sender), world.now()).await? {
+    if world
+        .store
+        .mark(
+            event.room.as_str(),
+            &format!("stranger {}", event.sender),
+            world.now(),
+        )
+        .await?
+    {
         let network = world.network.info().name;
-        let words = line![format!("What {} writes here does not reach {network}: this room belongs to {}.", event.sender, portal.mxid)];
+        let words = line![format!(
+            "What {} writes here does not reach {network}: this room belongs to {}.",
+            event.sender, portal.mxid
+        )];
         tell::answer(world, &event.room, &event.event_id, "stranger", words).await?;
     }
     Ok(Outcome::done())
 }
 
 /// Nothing that can cross (yet).
-async fn unsupported(world: &Ctx, portal: &Portal, event: &MatrixEvent, what: Unsupported) -> Result<Outcome, Error> {
-    if world.portals.told.is_due(portal.id, what.name(), world.now(), what.quiet_for()) {
+async fn unsupported(
+    world: &Ctx,
+    portal: &Portal,
+    event: &MatrixEvent,
+    what: Unsupported,
+) -> Result<Outcome, Error> {
+    if world
+        .portals
+        .told
+        .is_due(portal.id, what.name(), world.now(), what.quiet_for())
+    {
         let words = line![what.words(world.network.info().name)];
         let room: &MatrixRoomId = &event.room;
         match tell::answer(world, room, &event.event_id, "unsupported", words).await {
-            Err(error) if !error.is_transient() => tracing::warn!(%room, %error, "cannot say that something did not cross"),
+            Err(error) if !error.is_transient() => {
+                tracing::warn!(%room, %error, "cannot say that something did not cross")
+            }
             told => told?,
         }
     }

@@ -22,7 +22,11 @@ impl Failures {
 
     /// Whether fetching it failed not long ago.
     pub(super) fn failed(&self, key: &str, now: Millis) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).is_some_and(|at| now - at < Self::PAUSE)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .is_some_and(|at| now - at < Self::PAUSE)
     }
 
     fn add(&self, key: &str, now: Millis) {
@@ -35,8 +39,13 @@ impl Failures {
     }
 }
 
-/// The picture's address on the homeserver; `None` if it cannot be had now, which is no reason to hold up anything.
-pub(crate) async fn upload(world: &Ctx, login: i64, avatar: &Avatar) -> Result<Option<OwnedMxcUri>, Error> {
+/// The picture's address on the homeserver; `None` if it cannot be had now, which is no reason to hold up
+/// anything.
+pub(crate) async fn upload(
+    world: &Ctx,
+    login: i64,
+    avatar: &Avatar,
+) -> Result<Option<OwnedMxcUri>, Error> {
     if let Some(mxc) = world.store.avatar(&avatar.key).await? {
         return Ok(Some(OwnedMxcUri::from(mxc)));
     }
@@ -47,7 +56,11 @@ pub(crate) async fn upload(world: &Ctx, login: i64, avatar: &Avatar) -> Result<O
         return Ok(None);
     };
     let mxc = match account.avatar(avatar, MAX_BYTES).await {
-        Ok(image) => world.homeserver.upload(image.bytes, &image.mime, None).await.map_err(Error::from),
+        Ok(image) => world
+            .homeserver
+            .upload(image.bytes, &image.mime, None)
+            .await
+            .map_err(Error::from),
         Err(error) => Err(error.into()),
     };
     match mxc {

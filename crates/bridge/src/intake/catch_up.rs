@@ -1,8 +1,10 @@
-//! Catching up: reads what came into a room while nobody listened, and puts it before what comes in meanwhile.
+//! Catching up: reads what came into a room while nobody listened, and puts it before what comes in
+//! meanwhile.
 //!
-//! A portal that is *behind* has its live messages held back in memory until everything before them is read and stored;
-//! the cursor moves with what is stored only, so a bridge that dies on the way reads it all again. One worker per login goes
-//! through its portals one after the other, as the network's budget allows.
+//! A portal that is *behind* has its live messages held back in memory until everything before them is read
+//! and stored; the cursor moves with what is stored only, so a bridge that dies on the way reads it all
+//! again. One worker per login goes through its portals one after the other, as the network's budget
+//! allows.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,12 +24,20 @@ pub struct Intakes(std::sync::Mutex<HashMap<i64, Arc<Intake>>>);
 
 impl Intakes {
     pub(super) fn of(&self, login: i64) -> Arc<Intake> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(login).or_default().clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(login)
+            .or_default()
+            .clone()
     }
 
     /// Forgets a login that is gone.
     pub fn forget(&self, login: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&login);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&login);
     }
 }
 
@@ -86,7 +96,10 @@ impl Behind {
 /// After a connection was made: reads what was missed, and opens rooms that were entered meanwhile.
 pub(super) async fn connected(world: &Ctx, login: &Login, missed: bool) -> Result<(), Error> {
     let portals = world.store.joined_portals(login.id).await?;
-    let behind = portals.iter().filter(|portal| missed || !portal.opened).map(|portal| portal.id);
+    let behind = portals
+        .iter()
+        .filter(|portal| missed || !portal.opened)
+        .map(|portal| portal.id);
     begin(world, login.id, behind).await;
     Ok(())
 }
@@ -94,8 +107,15 @@ pub(super) async fn connected(world: &Ctx, login: &Login, missed: bool) -> Resul
 /// After the network said that it did not tell everything.
 pub(super) async fn gap(world: &Ctx, login: &Login, rooms: &[RoomId]) -> Result<(), Error> {
     let portals = world.store.joined_portals(login.id).await?;
-    let concerned = |portal: &&Portal| rooms.is_empty() || rooms.iter().any(|room| room.as_str() == portal.remote_room);
-    begin(world, login.id, portals.iter().filter(concerned).map(|portal| portal.id)).await;
+    let concerned = |portal: &&Portal| {
+        rooms.is_empty() || rooms.iter().any(|room| room.as_str() == portal.remote_room)
+    };
+    begin(
+        world,
+        login.id,
+        portals.iter().filter(concerned).map(|portal| portal.id),
+    )
+    .await;
     Ok(())
 }
 
@@ -155,7 +175,12 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
 }
 
 async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Error> {
-    let Some(portal) = world.store.portal(id).await?.filter(|portal| portal.state == PortalState::Joined) else {
+    let Some(portal) = world
+        .store
+        .portal(id)
+        .await?
+        .filter(|portal| portal.state == PortalState::Joined)
+    else {
         intake.lock().await.portals.remove(&id);
         return Ok(());
     };
@@ -176,7 +201,12 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
         }
         Some(held) => {
             let seen = |message: &Message| read.messages.iter().any(|read| read.id == message.id);
-            let live: Vec<_> = held.messages.iter().filter(|message| !seen(message)).cloned().collect();
+            let live: Vec<_> = held
+                .messages
+                .iter()
+                .filter(|message| !seen(message))
+                .cloned()
+                .collect();
             commit(world, login, id, &live, None).await?;
             behind.portals.remove(&id);
         }
@@ -205,28 +235,53 @@ const NEWEST: usize = 50;
 async fn read(world: &Ctx, portal: &Portal, account: &dyn Account) -> Result<Read, Error> {
     let room = RoomId::from(portal.remote_room.as_str());
     let backfill = world.config.backfill;
-    let limit = if portal.cursor.is_none() && !portal.opened { backfill.initial } else { backfill.missed };
+    let limit = if portal.cursor.is_none() && !portal.opened {
+        backfill.initial
+    } else {
+        backfill.missed
+    };
     if limit == 0 {
         let newest = account.history(&room, &History::Newest, 1).await?;
         let cursor = newest.last().map(|message| message.id.clone());
-        return Ok(Read { messages: Vec::new(), left_out: None, cursor });
+        return Ok(Read {
+            messages: Vec::new(),
+            left_out: None,
+            cursor,
+        });
     }
     let Some(cursor) = &portal.cursor else {
         let messages = account.history(&room, &History::Newest, limit).await?;
-        return Ok(Read { messages, left_out: None, cursor: None });
+        return Ok(Read {
+            messages,
+            left_out: None,
+            cursor: None,
+        });
     };
     let after = History::After(MessageId::from(cursor.as_str()));
     let mut messages = account.history(&room, &after, limit).await?;
     if messages.len() < limit {
-        return Ok(Read { messages, left_out: None, cursor: None });
+        return Ok(Read {
+            messages,
+            left_out: None,
+            cursor: None,
+        });
     }
-    // There may be more than may be read. The newest ones matter most; what lies between is left out, and said to be.
-    let mut newest = account.history(&room, &History::Newest, limit.min(NEWEST)).await?;
-    let overlap = newest.iter().any(|message| messages.iter().any(|read| read.id == message.id));
+    // There may be more than may be read. The newest ones matter most; what lies between is left out, and
+    // said to be.
+    let mut newest = account
+        .history(&room, &History::Newest, limit.min(NEWEST))
+        .await?;
+    let overlap = newest
+        .iter()
+        .any(|message| messages.iter().any(|read| read.id == message.id));
     newest.retain(|message| messages.iter().all(|read| read.id != message.id));
     let left_out = (!overlap && !newest.is_empty()).then_some(messages.len());
     messages.append(&mut newest);
-    Ok(Read { messages, left_out, cursor: None })
+    Ok(Read {
+        messages,
+        left_out,
+        cursor: None,
+    })
 }
 
 /// Stores messages and moves the cursor behind them, in one commit.
@@ -251,11 +306,19 @@ async fn commit(
                 payload: ToMatrix::LeftOut.to_payload()?,
             });
         }
-        if world.store.messages(id, message.id.as_str()).await?.is_empty() {
+        if world
+            .store
+            .messages(id, message.id.as_str())
+            .await?
+            .is_empty()
+        {
             items.push(message_item(id, login, message)?);
         }
     }
-    world.store.accept_remote(id, &items, Some(last.id.as_str()), world.now()).await?;
+    world
+        .store
+        .accept_remote(id, &items, Some(last.id.as_str()), world.now())
+        .await?;
     lanes::wake(world, &lane);
     Ok(())
 }

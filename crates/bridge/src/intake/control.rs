@@ -3,13 +3,13 @@
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
-/// An item of a control lane. Worked at least once, so whatever it causes has to be repeatable: derive transaction ids
-/// from [`ControlEvent::event_id`].
+/// An item of a control lane. Worked at least once, so whatever it causes has to be repeatable: derive
+/// transaction ids from [`ControlEvent::event_id`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ControlEvent {
-    /// Somebody's membership of a room changed: the bot's own (an invite, a kick), or anybody's in a room where we are.
-    /// Never caused by the bot or a ghost.
+    /// Somebody's membership of a room changed: the bot's own (an invite, a kick), or anybody's in a room
+    /// where we are. Never caused by the bot or a ghost.
     Member {
         /// The event.
         event_id: OwnedEventId,
@@ -70,14 +70,18 @@ impl ControlEvent {
     /// The event it came from.
     pub fn event_id(&self) -> &OwnedEventId {
         match self {
-            Self::Member { event_id, .. } | Self::Said { event_id, .. } | Self::SentOther { event_id, .. } => event_id,
+            Self::Member { event_id, .. }
+            | Self::Said { event_id, .. }
+            | Self::SentOther { event_id, .. } => event_id,
         }
     }
 
     /// Where it happened.
     pub fn room(&self) -> &OwnedRoomId {
         match self {
-            Self::Member { room, .. } | Self::Said { room, .. } | Self::SentOther { room, .. } => room,
+            Self::Member { room, .. } | Self::Said { room, .. } | Self::SentOther { room, .. } => {
+                room
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
-//! What the homeserver tells: each event of a transaction is sorted into a lane, and all are committed at once.
+//! What the homeserver tells: each event of a transaction is sorted into a lane, and all are committed at
+//! once.
 //!
-//! Sorting looks at nothing but the event and whose room it is, so that it cannot fail half-way. To care for another kind
-//! of event: its line in [`classify`].
+//! Sorting looks at nothing but the event and whose room it is, so that it cannot fail half-way. To care
+//! for another kind of event: its line in [`classify`].
 
 use homeserver::{IncomingEvent, Transaction, Unavailable};
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
@@ -12,8 +13,8 @@ use store::{Lane, NewItem};
 use super::{ControlEvent, Membership};
 use crate::{Ctx, Error, lanes, world::Names};
 
-/// An event on its way to the network, as the homeserver told it. It is read when it is delivered and not before, so that a second
-/// try benefits from whatever was mended meanwhile.
+/// An event on its way to the network, as the homeserver told it. It is read when it is delivered and not
+/// before, so that a second try benefits from whatever was mended meanwhile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MatrixEvent {
     /// The event.
@@ -54,11 +55,20 @@ enum Route {
 ///
 /// # Errors
 /// When the database did not commit; the homeserver then sends it again.
-pub(crate) async fn accept(world: &Ctx, id: &str, transaction: Transaction) -> Result<(), Unavailable> {
+pub(crate) async fn accept(
+    world: &Ctx,
+    id: &str,
+    transaction: Transaction,
+) -> Result<(), Unavailable> {
     let count = transaction.events.len();
     match store(world, transaction).await {
         Ok(touched) => {
-            tracing::debug!(transaction = id, events = count, lanes = touched.len(), "accepted");
+            tracing::debug!(
+                transaction = id,
+                events = count,
+                lanes = touched.len(),
+                "accepted"
+            );
             for lane in &touched {
                 lanes::wake(world, lane);
             }
@@ -92,10 +102,16 @@ async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<Lane>, Error
             continue;
         }
         let place = match world.store.portal_by_room(event.room_id.as_str()).await? {
-            Some(portal) => Place::Portal { id: portal.id, login_id: portal.login_id },
+            Some(portal) => Place::Portal {
+                id: portal.id,
+                login_id: portal.login_id,
+            },
             None => Place::Other,
         };
-        items.extend(item(classify(&event, &place, &world.names, &world.config.command_prefix), event)?);
+        items.extend(item(
+            classify(&event, &place, &world.names, &world.config.command_prefix),
+            event,
+        )?);
     }
     if items.is_empty() {
         return Ok(Vec::new());
@@ -125,7 +141,12 @@ fn item(route: Route, event: IncomingEvent) -> Result<Option<NewItem>, Error> {
                 redacts: event.redacts,
             };
             let payload = serde_json::to_string(&event).map_err(unwritable)?;
-            Some(NewItem { lane: Lane::ToRemote(portal), login_id, key, payload })
+            Some(NewItem {
+                lane: Lane::ToRemote(portal),
+                login_id,
+                key,
+                payload,
+            })
         }
     })
 }
@@ -136,16 +157,31 @@ fn classify(event: &IncomingEvent, place: &Place, names: &Names, prefix: &str) -
         return member(event, names);
     }
     if event.state_key.is_some() {
-        // Names, topics and settings of portals are not the user's to change, those of other rooms are not ours to mind.
+        // Names, topics and settings of portals are not the user's to change, those of other rooms are not
+        // ours to mind.
         return Route::Ignore;
     }
     let msgtype = text(event, "msgtype");
-    let is_edit = event.content.pointer("/m.relates_to/rel_type").and_then(Value::as_str) == Some("m.replace");
-    let said = if event.kind == "m.room.message" && !is_edit { msgtype } else { None };
-    let (event_id, room, sender) = (event.event_id.clone(), event.room_id.clone(), event.sender.clone());
+    let is_edit = event
+        .content
+        .pointer("/m.relates_to/rel_type")
+        .and_then(Value::as_str)
+        == Some("m.replace");
+    let said = if event.kind == "m.room.message" && !is_edit {
+        msgtype
+    } else {
+        None
+    };
+    let (event_id, room, sender) = (
+        event.event_id.clone(),
+        event.room_id.clone(),
+        event.sender.clone(),
+    );
     match (place, said) {
         (Place::Portal { id, login_id }, said) => {
-            let command = said.filter(|kind| *kind == "m.text").and_then(|_| text(event, "body"));
+            let command = said
+                .filter(|kind| *kind == "m.text")
+                .and_then(|_| text(event, "body"));
             match command.and_then(|body| strip_prefix(body, prefix)) {
                 Some(command) => Route::Control(ControlEvent::Said {
                     event_id,
@@ -154,7 +190,10 @@ fn classify(event: &IncomingEvent, place: &Place, names: &Names, prefix: &str) -
                     text: command.to_owned(),
                     prefixed: true,
                 }),
-                None => Route::ToRemote { portal: *id, login_id: *login_id },
+                None => Route::ToRemote {
+                    portal: *id,
+                    login_id: *login_id,
+                },
             }
         }
         (Place::Other, Some("m.text" | "m.emote")) => {
@@ -173,16 +212,29 @@ fn classify(event: &IncomingEvent, place: &Place, names: &Names, prefix: &str) -
         (Place::Other, _) => match event.kind.as_str() {
             "m.reaction" | "m.room.redaction" => Route::Ignore,
             _ if is_edit => Route::Ignore,
-            kind => Route::Control(ControlEvent::SentOther { event_id, room, sender, kind: kind.to_owned() }),
+            kind => Route::Control(ControlEvent::SentOther {
+                event_id,
+                room,
+                sender,
+                kind: kind.to_owned(),
+            }),
         },
     }
 }
 
 fn member(event: &IncomingEvent, names: &Names) -> Route {
-    let Some(user) = event.state_key.as_deref().and_then(|user| OwnedUserId::try_from(user).ok()) else {
+    let Some(user) = event
+        .state_key
+        .as_deref()
+        .and_then(|user| OwnedUserId::try_from(user).ok())
+    else {
         return Route::Ignore;
     };
-    let Some(membership) = event.content.get("membership").and_then(|it| Membership::deserialize(it).ok()) else {
+    let Some(membership) = event
+        .content
+        .get("membership")
+        .and_then(|it| Membership::deserialize(it).ok())
+    else {
         return Route::Ignore;
     };
     // A ghost that is thrown out comes back when it next speaks; one that is invited has nothing to do there.

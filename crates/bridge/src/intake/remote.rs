@@ -21,7 +21,11 @@ pub struct RemoteSink {
 impl RemoteSink {
     /// A sink for one connection of this login.
     pub fn new(world: &Ctx, login: &Login) -> Self {
-        Self { world: world.clone(), login: login.clone(), intake: world.intakes.of(login.id) }
+        Self {
+            world: world.clone(),
+            login: login.clone(),
+            intake: world.intakes.of(login.id),
+        }
     }
 
     async fn take(&self, event: &Event) -> Result<(), Error> {
@@ -48,14 +52,27 @@ impl RemoteSink {
                 Ok(())
             }
             Event::Joined { room, person } => {
-                self.put(room, format!("joined/{}", person.id), ToMatrix::Joined(person.clone())).await
+                self.put(
+                    room,
+                    format!("joined/{}", person.id),
+                    ToMatrix::Joined(person.clone()),
+                )
+                .await
             }
             Event::Left { room, person } => {
-                self.put(room, format!("left/{person}"), ToMatrix::Left(person.clone())).await
+                self.put(
+                    room,
+                    format!("left/{person}"),
+                    ToMatrix::Left(person.clone()),
+                )
+                .await
             }
             Event::Person(person) => {
                 if person.id.as_str() == self.login.person_id {
-                    world.store.set_login_profile(self.login.id, &person.username, &person.display_name).await?;
+                    world
+                        .store
+                        .set_login_profile(self.login.id, &person.username, &person.display_name)
+                        .await?;
                 }
                 ghost::changed(world, self.login.id, person.clone());
                 Ok(())
@@ -64,7 +81,10 @@ impl RemoteSink {
                 login::room_added(world, self.login.id, (**room).clone());
                 Ok(())
             }
-            Event::RoomChanged(room) => self.put(room, "refresh".to_owned(), ToMatrix::Refresh).await,
+            Event::RoomChanged(room) => {
+                self.put(room, "refresh".to_owned(), ToMatrix::Refresh)
+                    .await
+            }
             Event::RoomRemoved(room) => {
                 login::room_removed(world, self.login.id, room);
                 Ok(())
@@ -73,22 +93,34 @@ impl RemoteSink {
     }
 
     async fn portal(&self, room: &RoomId) -> Result<Option<Portal>, Error> {
-        let portal = self.world.store.portal_of(&self.login.mxid, room.as_str()).await?;
+        let portal = self
+            .world
+            .store
+            .portal_of(&self.login.mxid, room.as_str())
+            .await?;
         Ok(portal.filter(|portal| portal.login_id == Some(self.login.id)))
     }
 
     async fn message(&self, message: &Message) -> Result<(), Error> {
         let world = &self.world;
-        let Some(portal) = self.portal(&message.room).await?.filter(|portal| portal.state == PortalState::Joined) else {
+        let Some(portal) = self
+            .portal(&message.room)
+            .await?
+            .filter(|portal| portal.state == PortalState::Joined)
+        else {
             return Ok(());
         };
         let item = message_item(portal.id, self.login.id, message)?;
         let mut behind = self.intake.lock().await;
         if behind.hold_back(portal.id, message) {
-            // What came before it is still being read. Held in memory only: until it is stored, the cursor says that it is not.
+            // What came before it is still being read. Held in memory only: until it is stored, the cursor
+            // says that it is not.
             return Ok(());
         }
-        world.store.accept_remote(portal.id, &[item], Some(message.id.as_str()), world.now()).await?;
+        world
+            .store
+            .accept_remote(portal.id, &[item], Some(message.id.as_str()), world.now())
+            .await?;
         drop(behind);
         lanes::wake(world, &Lane::ToMatrix(portal.id));
         Ok(())
@@ -97,13 +129,25 @@ impl RemoteSink {
     /// Puts something without a place in the room's history into the portal's lane.
     async fn put(&self, room: &RoomId, key: String, what: ToMatrix) -> Result<(), Error> {
         let world = &self.world;
-        let Some(portal) = self.portal(room).await?.filter(|portal| portal.room_id.is_some()) else {
+        let Some(portal) = self
+            .portal(room)
+            .await?
+            .filter(|portal| portal.room_id.is_some())
+        else {
             return Ok(());
         };
         let lane = Lane::ToMatrix(portal.id);
         let payload = what.to_payload()?;
-        let item = NewItem { lane: lane.clone(), login_id: Some(self.login.id), key, payload };
-        world.store.accept_remote(portal.id, &[item], None, world.now()).await?;
+        let item = NewItem {
+            lane: lane.clone(),
+            login_id: Some(self.login.id),
+            key,
+            payload,
+        };
+        world
+            .store
+            .accept_remote(portal.id, &[item], None, world.now())
+            .await?;
         lanes::wake(world, &lane);
         Ok(())
     }
@@ -127,7 +171,8 @@ impl EventSink for RemoteSink {
             if self.world.stop.is_cancelled() {
                 return Err(SinkClosed);
             }
-            // An event that is not stored must not be passed over: the network waits as long as the database does.
+            // An event that is not stored must not be passed over: the network waits as long as the
+            // database does.
             match self.take(&event).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_transient() => {

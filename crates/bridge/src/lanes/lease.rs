@@ -29,7 +29,13 @@ impl Leases {
         }
         let nudge = known.entry(lane.clone()).or_default().nudge.clone();
         drop(known);
-        Some(Lease { lane: lane.clone(), leases: self.clone(), nudge, inherited: false, released: false })
+        Some(Lease {
+            lane: lane.clone(),
+            leases: self.clone(),
+            nudge,
+            inherited: false,
+            released: false,
+        })
     }
 
     /// Ends the wait of whoever has the lane.
@@ -49,7 +55,8 @@ impl Leases {
     }
 }
 
-/// The right to work a lane, held by its task and by nobody else at the same time. Ends with [`Lease::release`], or when dropped.
+/// The right to work a lane, held by its task and by nobody else at the same time. Ends with
+/// [`Lease::release`], or when dropped.
 #[derive(Debug)]
 pub(super) struct Lease {
     lane: Lane,
@@ -88,7 +95,8 @@ impl Lease {
         }
     }
 
-    /// Gives the lane back, unless something was put in since [`Lease::looking`]; then it says `false` and the holder has to look again.
+    /// Gives the lane back, unless something was put in since [`Lease::looking`]; then it says `false` and
+    /// the holder has to look again.
     pub(super) fn release(&mut self) -> bool {
         let mut leases = self.leases.lock();
         if leases.get(&self.lane).is_some_and(|leased| leased.woken) {
@@ -119,12 +127,18 @@ mod tests {
         let mut held = leases.take(&lane).unwrap();
         held.looking();
         assert!(leases.take(&lane).is_none());
-        assert!(!held.release(), "somebody put something in after the holder looked");
+        assert!(
+            !held.release(),
+            "somebody put something in after the holder looked"
+        );
         held.looking();
         assert!(held.release());
         let next = leases.take(&lane).unwrap();
         drop(held);
-        assert!(leases.take(&lane).is_none(), "a released lease says nothing about the next one");
+        assert!(
+            leases.take(&lane).is_none(),
+            "a released lease says nothing about the next one"
+        );
         drop(next);
         assert_eq!(leases.len(), 0);
     }

@@ -10,7 +10,8 @@ use crate::{Ctx, Error, delivery};
 /// Works a lane until it is empty, paused, or the bridge stops.
 pub(super) async fn lane(world: Ctx, mut lease: Lease) {
     let mut wait = Backoff::default();
-    // The head of an inherited lane, and whatever failed after it was sent, may stand on the other side already.
+    // The head of an inherited lane, and whatever failed after it was sent, may stand on the other side
+    // already.
     let mut suspect = lease.is_inherited();
     while !world.stop.is_cancelled() {
         lease.looking();
@@ -82,7 +83,9 @@ async fn record(world: &Ctx, item: &Item, outcome: &Outcome) -> Result<(), Error
 
 /// How long until the item's time has come, if it has not.
 fn ahead(item: &Item, now: i64) -> Option<Duration> {
-    let millis = u64::try_from(item.not_before? - now).ok().filter(|millis| *millis > 0)?;
+    let millis = u64::try_from(item.not_before? - now)
+        .ok()
+        .filter(|millis| *millis > 0)?;
     Some(Duration::from_millis(millis))
 }
 
@@ -103,7 +106,8 @@ pub(crate) struct Backoff {
 impl Backoff {
     const LONGEST: Duration = Duration::from_mins(1);
 
-    /// One more failure: doubles from a second to a minute, less up to a quarter so that lanes do not march in step.
+    /// One more failure: doubles from a second to a minute, less up to a quarter so that lanes do not march
+    /// in step.
     pub(crate) fn next(&mut self, world: &Ctx) -> Duration {
         let whole = Duration::from_secs(1 << self.failures.min(6)).min(Self::LONGEST);
         self.failures += 1;

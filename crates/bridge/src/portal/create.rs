@@ -1,7 +1,7 @@
 //! Makes the Matrix room of a portal and invites its user.
 //!
-//! First the room, then its row, then the invite: whoever comes in comes into a room we know. A bridge that dies after the first step
-//! leaves a room behind that nobody else is in.
+//! First the room, then its row, then the invite: whoever comes in comes into a room we know. A bridge that
+//! dies after the first step leaves a room behind that nobody else is in.
 
 use homeserver::{Actor, NewRoom, NewState};
 use remote::{Room, RoomKind};
@@ -12,7 +12,8 @@ use store::{Login, NewPortal, Portal, PortalState};
 use super::{room_of, shown, state, user_of};
 use crate::{Ctx, Error, space};
 
-/// Notes a room of the network as a portal of this login, without a Matrix room. A known one is given back as it is.
+/// Notes a room of the network as a portal of this login, without a Matrix room. A known one is given back
+/// as it is.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -30,8 +31,8 @@ pub async fn record(world: &Ctx, login: &Login, room: &Room) -> Result<Portal, E
     Ok(world.store.put_portal(&new).await?)
 }
 
-/// Makes the Matrix room for a room of the network, unless there is one that still works, and invites the user. Nothing happens when he is in it
-/// already. Can be repeated.
+/// Makes the Matrix room for a room of the network, unless there is one that still works, and invites the
+/// user. Nothing happens when he is in it already. Can be repeated.
 ///
 /// # Errors
 /// When the homeserver or the database does not answer, or the homeserver does not allow it.
@@ -59,7 +60,10 @@ pub async fn create_and_invite(world: &Ctx, login: &Login, room: &Room) -> Resul
     if portal.state == PortalState::Joined && is_in(world, &matrix_room, &user).await? {
         return again(world, portal.id).await;
     }
-    world.store.set_portal_room(portal.id, Some(matrix_room.as_str()), PortalState::Invited).await?;
+    world
+        .store
+        .set_portal_room(portal.id, Some(matrix_room.as_str()), PortalState::Invited)
+        .await?;
     invite(world, &matrix_room, &user, room.kind).await?;
     again(world, portal.id).await
 }
@@ -69,16 +73,28 @@ pub async fn create_and_invite(world: &Ctx, login: &Login, room: &Room) -> Resul
 /// # Errors
 /// As [`create_and_invite`]; also when the network does not answer, and [`Error::NotLoggedIn`].
 pub async fn invite_again(world: &Ctx, login: &Login, portal: &Portal) -> Result<Portal, Error> {
-    let account = world.connections.account(login.id).ok_or(Error::NotLoggedIn)?;
+    let account = world
+        .connections
+        .account(login.id)
+        .ok_or(Error::NotLoggedIn)?;
     let room = account.room(&portal.remote_room.as_str().into()).await?;
     create_and_invite(world, login, &room).await
 }
 
 async fn again(world: &Ctx, id: i64) -> Result<Portal, Error> {
-    world.store.portal(id).await?.ok_or_else(|| Error::Refused("the room is no longer bridged".to_owned()))
+    world
+        .store
+        .portal(id)
+        .await?
+        .ok_or_else(|| Error::Refused("the room is no longer bridged".to_owned()))
 }
 
-async fn make(world: &Ctx, login: &Login, portal: &Portal, room: &Room) -> Result<OwnedRoomId, Error> {
+async fn make(
+    world: &Ctx,
+    login: &Login,
+    portal: &Portal,
+    room: &Room,
+) -> Result<OwnedRoomId, Error> {
     let shown = shown::of(world, login.id, room).await?;
     let user = user_of(portal)?;
     let mut initial_state = state::initial(world, &user, room, shown.avatar_mxc.as_deref());
@@ -97,7 +113,10 @@ async fn make(world: &Ctx, login: &Login, portal: &Portal, room: &Room) -> Resul
         ..NewRoom::default()
     };
     let made = world.homeserver.create_room(&new).await?;
-    world.store.set_portal_room(portal.id, Some(made.as_str()), PortalState::Invited).await?;
+    world
+        .store
+        .set_portal_room(portal.id, Some(made.as_str()), PortalState::Invited)
+        .await?;
     world.store.set_portal_shown(portal.id, &shown).await?;
     world.store.set_portal_opened(portal.id, false).await?;
     tracing::info!(portal = portal.id, room = %made, "made a room");
@@ -107,10 +126,20 @@ async fn make(world: &Ctx, login: &Login, portal: &Portal, room: &Room) -> Resul
 /// Invites the user. A one-to-one says so in the invite, where clients look for it.
 async fn invite(world: &Ctx, room: &RoomId, user: &UserId, kind: RoomKind) -> Result<(), Error> {
     if kind != RoomKind::OneToOne {
-        return Ok(world.homeserver.invite(&Actor::Bot, room, user, None).await?);
+        return Ok(world
+            .homeserver
+            .invite(&Actor::Bot, room, user, None)
+            .await?);
     }
     let content = json!({"membership": "invite", "is_direct": true});
-    let state = NewState { who: &Actor::Bot, room, kind: "m.room.member", key: user.as_str(), content: &content, ts: None };
+    let state = NewState {
+        who: &Actor::Bot,
+        room,
+        kind: "m.room.member",
+        key: user.as_str(),
+        content: &content,
+        ts: None,
+    };
     match world.homeserver.set_state(&state).await {
         Err(error) if error.is_forbidden() && is_in(world, room, user).await? => Ok(()),
         invited => Ok(invited.map(drop)?),
@@ -119,8 +148,16 @@ async fn invite(world: &Ctx, room: &RoomId, user: &UserId, kind: RoomKind) -> Re
 
 /// Whether somebody is in a room, as the bot sees it; not if the bot itself may not look.
 async fn is_in(world: &Ctx, room: &RoomId, user: &UserId) -> Result<bool, Error> {
-    match world.homeserver.state(room, "m.room.member", user.as_str()).await {
-        Ok(member) => Ok(member.as_ref().and_then(|it| it.get("membership")).and_then(Value::as_str) == Some("join")),
+    match world
+        .homeserver
+        .state(room, "m.room.member", user.as_str())
+        .await
+    {
+        Ok(member) => Ok(member
+            .as_ref()
+            .and_then(|it| it.get("membership"))
+            .and_then(Value::as_str)
+            == Some("join")),
         Err(error) if error.is_forbidden() || error.is_not_found() => Ok(false),
         Err(error) => Err(error.into()),
     }

@@ -15,7 +15,13 @@ use crate::{
 /// # Errors
 /// When the database or the homeserver does not answer.
 pub async fn membership(world: &Ctx, portal: &Portal, event: &ControlEvent) -> Result<(), Error> {
-    let ControlEvent::Member { room, user, membership, .. } = event else {
+    let ControlEvent::Member {
+        room,
+        user,
+        membership,
+        ..
+    } = event
+    else {
         return Ok(());
     };
     let gone = matches!(membership, Membership::Leave | Membership::Ban);
@@ -46,7 +52,10 @@ pub async fn membership(world: &Ctx, portal: &Portal, event: &ControlEvent) -> R
 /// From here on traffic flows: first what was said before, then what is said from now on.
 async fn enter(world: &Ctx, portal: &Portal) -> Result<(), Error> {
     world.store.set_portal_opened(portal.id, false).await?;
-    world.store.set_portal_state(portal.id, PortalState::Joined).await?;
+    world
+        .store
+        .set_portal_state(portal.id, PortalState::Joined)
+        .await?;
     tracing::info!(portal = portal.id, "entered");
     // Without a connection, the next one finds the room not yet opened.
     if let Some(login) = portal.login_id
@@ -56,13 +65,17 @@ async fn enter(world: &Ctx, portal: &Portal) -> Result<(), Error> {
         catch_up::begin(world, login, std::iter::once(portal.id)).await;
     }
     // What waited while the user was away.
-    for lane in [store::Lane::ToMatrix(portal.id), store::Lane::ToRemote(portal.id)] {
+    for lane in [
+        store::Lane::ToMatrix(portal.id),
+        store::Lane::ToRemote(portal.id),
+    ] {
         lanes::nudge(world, &lane);
     }
     Ok(())
 }
 
-/// Puts people into the room, beside everything else and after its history was read; then the room counts as opened.
+/// Puts people into the room, beside everything else and after its history was read; then the room counts
+/// as opened.
 pub(crate) async fn members(world: Ctx, login: i64, portal: i64) {
     let _filling = world.portals.filling.acquire().await.ok();
     let mut wait = Backoff::default();
@@ -86,13 +99,20 @@ pub(crate) async fn members(world: Ctx, login: i64, portal: i64) {
 }
 
 async fn fill(world: &Ctx, login: i64, portal: i64) -> Result<(), Error> {
-    let Some(portal) = world.store.portal(portal).await?.filter(|portal| portal.state == PortalState::Joined) else {
+    let Some(portal) = world
+        .store
+        .portal(portal)
+        .await?
+        .filter(|portal| portal.state == PortalState::Joined)
+    else {
         return Ok(());
     };
     let initial = world.config.members_initial;
     if let Some(room) = room_of(&portal).filter(|_| initial > 0) {
         let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
-        let members = account.members(&RemoteRoomId::from(portal.remote_room.as_str()), initial).await?;
+        let members = account
+            .members(&RemoteRoomId::from(portal.remote_room.as_str()), initial)
+            .await?;
         for member in members.iter().take(initial) {
             if world.stop.is_cancelled() {
                 return Ok(());
@@ -108,5 +128,9 @@ async fn fill(world: &Ctx, login: i64, portal: i64) -> Result<(), Error> {
 }
 
 async fn is_user(world: &Ctx, login: i64, person: &str) -> Result<bool, Error> {
-    Ok(world.store.login(login).await?.is_some_and(|login| login.person_id == person))
+    Ok(world
+        .store
+        .login(login)
+        .await?
+        .is_some_and(|login| login.person_id == person))
 }

@@ -7,7 +7,8 @@ use store::{Portal, PortalState};
 use super::{room_of, user_of};
 use crate::{Ctx, Error, space};
 
-/// The user has left, or refused the invite: nothing more is read. Nobody else leaves, so that he can come back into the same room.
+/// The user has left, or refused the invite: nothing more is read. Nobody else leaves, so that he can come
+/// back into the same room.
 pub(super) async fn left(world: &Ctx, portal: &Portal, state: PortalState) -> Result<(), Error> {
     unwatch(world, portal);
     if let Some(room) = room_of(portal).filter(|_| portal.in_space) {
@@ -18,14 +19,17 @@ pub(super) async fn left(world: &Ctx, portal: &Portal, state: PortalState) -> Re
     Ok(())
 }
 
-/// Takes the user out of a portal's room, with a reason he can read; whether he was in it or only invited. The room itself stays, so that a later invite
-/// leads back into it.
+/// Takes the user out of a portal's room, with a reason he can read; whether he was in it or only invited.
+/// The room itself stays, so that a later invite leads back into it.
 ///
 /// # Errors
 /// When the database or the homeserver does not answer.
 pub async fn take_out(world: &Ctx, portal: &Portal, reason: &str) -> Result<(), Error> {
     let _making = world.portals.making.lock(portal.id).await;
-    world.store.set_portal_state(portal.id, PortalState::Gone).await?;
+    world
+        .store
+        .set_portal_state(portal.id, PortalState::Gone)
+        .await?;
     unwatch(world, portal);
     let Some(room) = room_of(portal) else {
         return Ok(());
@@ -33,9 +37,15 @@ pub async fn take_out(world: &Ctx, portal: &Portal, reason: &str) -> Result<(), 
     if portal.in_space {
         space::remove(world, portal, &room).await?;
     }
-    match world.homeserver.kick(&room, &*user_of(portal)?, Some(reason)).await {
+    match world
+        .homeserver
+        .kick(&room, &user_of(portal)?, Some(reason))
+        .await
+    {
         // The bot is not in it any more, so the user is out of our reach.
-        Err(error) if error.is_forbidden() || error.is_not_found() => forget(world, portal, &room).await,
+        Err(error) if error.is_forbidden() || error.is_not_found() => {
+            forget(world, portal, &room).await
+        }
         done => Ok(done?),
     }
 }
@@ -56,7 +66,10 @@ pub(super) async fn forget(world: &Ctx, portal: &Portal, room: &RoomId) -> Resul
 }
 
 fn unwatch(world: &Ctx, portal: &Portal) {
-    if let Some(account) = portal.login_id.and_then(|login| world.connections.account(login)) {
+    if let Some(account) = portal
+        .login_id
+        .and_then(|login| world.connections.account(login))
+    {
         account.unwatch(&RemoteRoomId::from(portal.remote_room.as_str()));
     }
 }

@@ -15,7 +15,9 @@ use crate::{Ctx, Error, ghost::picture};
 pub async fn refresh(world: &Ctx, portal: &Portal) -> Result<bool, Error> {
     let login = portal.login_id.ok_or(Error::NotLoggedIn)?;
     let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
-    let room = account.room(&RemoteRoomId::from(portal.remote_room.as_str())).await?;
+    let room = account
+        .room(&RemoteRoomId::from(portal.remote_room.as_str()))
+        .await?;
     apply(world, portal, login, &room).await
 }
 
@@ -29,13 +31,21 @@ pub(super) async fn of(world: &Ctx, login: i64, room: &Room) -> Result<Shown, Er
         address: room.address.clone(),
         name: room.name.clone(),
         topic: room.topic.clone().filter(|topic| !topic.is_empty()),
-        avatar_key: mxc.as_ref().and(room.avatar.as_ref()).map(|avatar| avatar.key.clone()),
+        avatar_key: mxc
+            .as_ref()
+            .and(room.avatar.as_ref())
+            .map(|avatar| avatar.key.clone()),
         avatar_mxc: mxc.map(|mxc| mxc.to_string()),
     })
 }
 
 /// Writes what differs. Says whether anything did.
-pub(super) async fn apply(world: &Ctx, portal: &Portal, login: i64, room: &Room) -> Result<bool, Error> {
+pub(super) async fn apply(
+    world: &Ctx,
+    portal: &Portal,
+    login: i64,
+    room: &Room,
+) -> Result<bool, Error> {
     let mut shown = of(world, login, room).await?;
     if room.avatar.is_some() && shown.avatar_key.is_none() {
         // The new one cannot be had: the old one is better than none.
@@ -52,19 +62,42 @@ pub(super) async fn apply(world: &Ctx, portal: &Portal, login: i64, room: &Room)
             changes.push(("m.room.name", json!({"name": shown.name})));
         }
         if shown.topic != old.topic {
-            changes.push(("m.room.topic", json!({"topic": shown.topic.clone().unwrap_or_default()})));
+            changes.push((
+                "m.room.topic",
+                json!({"topic": shown.topic.clone().unwrap_or_default()}),
+            ));
         }
         if shown.avatar_mxc != old.avatar_mxc {
-            changes.push(("m.room.avatar", shown.avatar_mxc.as_ref().map_or(json!({}), |mxc| json!({"url": mxc}))));
+            changes.push((
+                "m.room.avatar",
+                shown
+                    .avatar_mxc
+                    .as_ref()
+                    .map_or(json!({}), |mxc| json!({"url": mxc})),
+            ));
         }
         for (kind, content) in &changes {
-            let state = NewState { who: &Actor::Bot, room: &matrix_room, kind, key: "", content, ts: None };
+            let state = NewState {
+                who: &Actor::Bot,
+                room: &matrix_room,
+                kind,
+                key: "",
+                content,
+                ts: None,
+            };
             world.homeserver.set_state(&state).await?;
         }
         if shown.name != old.name || shown.address != old.address {
             for event in state::bridge(world, &user_of(portal)?, room) {
                 let (kind, key, content) = (&event.kind, &event.key, &event.content);
-                let state = NewState { who: &Actor::Bot, room: &matrix_room, kind, key, content, ts: None };
+                let state = NewState {
+                    who: &Actor::Bot,
+                    room: &matrix_room,
+                    kind,
+                    key,
+                    content,
+                    ts: None,
+                };
                 world.homeserver.set_state(&state).await?;
             }
         }

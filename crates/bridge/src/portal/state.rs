@@ -10,8 +10,9 @@ use crate::Ctx;
 /// Level that the user, who has 0, and the ghosts do not have; the bot does, as the room's creator.
 const BOT: u8 = 100;
 
-/// Laid over the homeserver's own power levels. It must not name `users`: up to room version 11 the creator has to stand there, from
-/// version 12 on it must not, and Synapse (1.163) does the right thing for each only if it is left alone.
+/// Laid over the homeserver's own power levels. It must not name `users`: up to room version 11 the creator
+/// has to stand there, from version 12 on it must not, and Synapse (1.163) does the right thing for each
+/// only if it is left alone.
 pub(super) fn power_levels() -> Value {
     json!({
         "users_default": 0,
@@ -44,10 +45,18 @@ pub(super) fn power_levels() -> Value {
 }
 
 /// State that the room has from the start.
-pub(super) fn initial(world: &Ctx, user: &UserId, room: &Room, avatar: Option<&str>) -> Vec<StateEvent> {
+pub(super) fn initial(
+    world: &Ctx,
+    user: &UserId,
+    room: &Room,
+    avatar: Option<&str>,
+) -> Vec<StateEvent> {
     let mut state = vec![
         plain("m.room.join_rules", json!({"join_rule": "invite"})),
-        plain("m.room.history_visibility", json!({"history_visibility": "shared"})),
+        plain(
+            "m.room.history_visibility",
+            json!({"history_visibility": "shared"}),
+        ),
         plain("m.room.guest_access", json!({"guest_access": "forbidden"})),
     ];
     if let Some(avatar) = avatar {
@@ -70,9 +79,17 @@ pub(super) fn bridge(world: &Ctx, user: &UserId, room: &Room) -> [StateEvent; 2]
         "protocol": {"id": network.id, "displayname": network.name, "external_url": network.url},
         "channel": channel,
     });
-    let key = format!("{}://{}/{}", network.id, network.url.host_str().unwrap_or_default(), room.id);
-    ["m.bridge", "uk.half-shot.bridge"]
-        .map(|kind| StateEvent { kind: kind.to_owned(), key: key.clone(), content: content.clone() })
+    let key = format!(
+        "{}://{}/{}",
+        network.id,
+        network.url.host_str().unwrap_or_default(),
+        room.id
+    );
+    ["m.bridge", "uk.half-shot.bridge"].map(|kind| StateEvent {
+        kind: kind.to_owned(),
+        key: key.clone(),
+        content: content.clone(),
+    })
 }
 
 /// Says that the room belongs to a space (Matrix spec, `m.space.parent`).
@@ -85,5 +102,9 @@ pub(super) fn parent(world: &Ctx, space: &RoomId) -> StateEvent {
 }
 
 fn plain(kind: &str, content: Value) -> StateEvent {
-    StateEvent { kind: kind.to_owned(), key: String::new(), content }
+    StateEvent {
+        kind: kind.to_owned(),
+        key: String::new(),
+        content,
+    }
 }

@@ -1,6 +1,7 @@
 //! Whether an event of a Matrix user can cross to the network, and how.
 //!
-//! What cannot cross (yet) is a variant of [`Unsupported`] with its words, so that nothing is passed over in silence.
+//! What cannot cross (yet) is a variant of [`Unsupported`] with its words, so that nothing is passed over
+//! in silence.
 
 use remote::{MessageKind, Millis};
 use serde_json::Value;
@@ -71,11 +72,17 @@ impl Unsupported {
         }
     }
 
-    /// For how long, in milliseconds, it is enough to have said it once in a room: short for what somebody wanted to say,
-    /// long for what comes in storms.
+    /// For how long, in milliseconds, it is enough to have said it once in a room: short for what somebody
+    /// wanted to say, long for what comes in storms.
     pub fn quiet_for(self) -> Millis {
         match self {
-            Self::Media | Self::Sticker | Self::Location | Self::Edit | Self::Poll | Self::Encrypted | Self::Other => 5_000,
+            Self::Media
+            | Self::Sticker
+            | Self::Location
+            | Self::Edit
+            | Self::Poll
+            | Self::Encrypted
+            | Self::Other => 5_000,
             Self::Redaction | Self::Reaction | Self::Call => 600_000,
         }
     }
@@ -83,16 +90,30 @@ impl Unsupported {
     /// What the user is told.
     pub fn words(self, network: &str) -> String {
         match self {
-            Self::Media => format!("Pictures and files do not cross to {network} yet. This one was not delivered."),
-            Self::Sticker => format!("Stickers do not cross to {network} yet. This one was not delivered."),
-            Self::Location => format!("Places on a map do not cross to {network}. This one was not delivered."),
-            Self::Edit => format!("Edits do not cross to {network} yet. There, your message still reads as before."),
-            Self::Redaction => format!("Deletions do not cross to {network} yet. There, your message still stands."),
+            Self::Media => format!(
+                "Pictures and files do not cross to {network} yet. This one was not delivered."
+            ),
+            Self::Sticker => {
+                format!("Stickers do not cross to {network} yet. This one was not delivered.")
+            }
+            Self::Location => {
+                format!("Places on a map do not cross to {network}. This one was not delivered.")
+            }
+            Self::Edit => format!(
+                "Edits do not cross to {network} yet. There, your message still reads as before."
+            ),
+            Self::Redaction => format!(
+                "Deletions do not cross to {network} yet. There, your message still stands."
+            ),
             Self::Reaction => format!("{network} knows no reactions; nobody there sees yours."),
             Self::Poll => format!("Polls do not cross to {network}. This one was not delivered."),
-            Self::Encrypted => format!("Your message was not delivered to {network}: it is encrypted, and the bridge cannot read it."),
+            Self::Encrypted => format!(
+                "Your message was not delivered to {network}: it is encrypted, and the bridge cannot read it."
+            ),
             Self::Call => format!("Calls do not cross to {network}; nobody there hears you."),
-            Self::Other => format!("This kind of message does not cross to {network}. It was not delivered."),
+            Self::Other => {
+                format!("This kind of message does not cross to {network}. It was not delivered.")
+            }
         }
     }
 }
@@ -106,7 +127,9 @@ pub fn crossing(kind: &str, content: &Value) -> Crossing {
         "m.room.encrypted" => Unsupported::Encrypted,
         "m.sticker" => Unsupported::Sticker,
         _ if kind.contains(".poll.") => Unsupported::Poll,
-        _ if kind.starts_with("m.call.") || kind.contains(".call.") || kind.contains("rtc.") => Unsupported::Call,
+        _ if kind.starts_with("m.call.") || kind.contains(".call.") || kind.contains("rtc.") => {
+            Unsupported::Call
+        }
         // Talk among a user's own devices about keys; nothing that anybody said.
         _ if kind.starts_with("m.key.verification.") => return Crossing::Nothing,
         _ => Unsupported::Other,
@@ -116,27 +139,39 @@ pub fn crossing(kind: &str, content: &Value) -> Crossing {
 
 fn message(content: &Value) -> Crossing {
     let relation = content.get("m.relates_to");
-    if relation.and_then(|it| it.get("rel_type")).and_then(Value::as_str) == Some("m.replace") {
+    if relation
+        .and_then(|it| it.get("rel_type"))
+        .and_then(Value::as_str)
+        == Some("m.replace")
+    {
         return Crossing::Unsupported(Unsupported::Edit);
     }
     let kind = match content.get("msgtype").and_then(Value::as_str) {
         Some("m.text") => MessageKind::Text,
         Some("m.emote") => MessageKind::Emote,
         Some("m.notice") => MessageKind::Notice,
-        Some("m.image" | "m.file" | "m.audio" | "m.video") => return Crossing::Unsupported(Unsupported::Media),
+        Some("m.image" | "m.file" | "m.audio" | "m.video") => {
+            return Crossing::Unsupported(Unsupported::Media);
+        }
         Some("m.location") => return Crossing::Unsupported(Unsupported::Location),
-        Some("m.key.verification.request") => return Crossing::Nothing,
+        // Talk among devices; a redacted event, or none that anybody could show.
+        Some("m.key.verification.request") | None => return Crossing::Nothing,
         Some(_) => return Crossing::Unsupported(Unsupported::Other),
-        // A redacted event, or none that anybody could show.
-        None => return Crossing::Nothing,
     };
     let Some(body) = content.get("body").and_then(Value::as_str) else {
         return Crossing::Nothing;
     };
     let is_reply = relation.and_then(|it| it.get("m.in_reply_to")).is_some();
-    let body = if is_reply { without_quotation(body) } else { body };
+    let body = if is_reply {
+        without_quotation(body)
+    } else {
+        body
+    };
     let is_html = content.get("format").and_then(Value::as_str) == Some("org.matrix.custom.html");
-    let html = content.get("formatted_body").and_then(Value::as_str).filter(|_| is_html);
+    let html = content
+        .get("formatted_body")
+        .and_then(Value::as_str)
+        .filter(|_| is_html);
     if body.trim().is_empty() && html.is_none_or(|html| html.trim().is_empty()) {
         return Crossing::Nothing;
     }
@@ -148,14 +183,17 @@ fn message(content: &Value) -> Crossing {
     })
 }
 
-/// Drops the quotation that older clients put before an answer: lines with `>`, then an empty one (Matrix spec up to v1.12,
-/// "Fallbacks for rich replies").
+/// Drops the quotation that older clients put before an answer: lines with `>`, then an empty one (Matrix
+/// spec up to v1.12, "Fallbacks for rich replies").
 fn without_quotation(body: &str) -> &str {
     let mut rest = body;
     if !rest.starts_with("> <") && !rest.starts_with("> * <") {
         return body;
     }
-    while let Some(line) = rest.strip_prefix("> ").or_else(|| (rest.starts_with(">\n")).then_some(&rest[1..])) {
+    while let Some(line) = rest
+        .strip_prefix("> ")
+        .or_else(|| (rest.starts_with(">\n")).then_some(&rest[1..]))
+    {
         rest = line.split_once('\n').map_or("", |(_, rest)| rest);
     }
     rest.strip_prefix('\n').unwrap_or(rest)
@@ -167,8 +205,8 @@ mod tests {
 
     use super::*;
 
-    fn text(content: Value) -> TextContent {
-        match crossing("m.room.message", &content) {
+    fn text(content: &Value) -> TextContent {
+        match crossing("m.room.message", content) {
             Crossing::Message(text) => text,
             other => panic!("{other:?}"),
         }
@@ -176,43 +214,74 @@ mod tests {
 
     #[test]
     fn text_crosses() {
-        let plain = text(json!({"msgtype": "m.text", "body": "hi"}));
-        assert_eq!(plain, TextContent { kind: MessageKind::Text, body: "hi".into(), html: None, everybody: false });
-        let rich = text(json!({
+        let plain = text(&json!({"msgtype": "m.text", "body": "hi"}));
+        assert_eq!(
+            plain,
+            TextContent {
+                kind: MessageKind::Text,
+                body: "hi".into(),
+                html: None,
+                everybody: false
+            }
+        );
+        let rich = text(&json!({
             "msgtype": "m.emote", "body": "waves", "format": "org.matrix.custom.html", "formatted_body": "<b>waves</b>",
             "m.mentions": {"room": true},
         }));
         assert_eq!(rich.kind, MessageKind::Emote);
         assert_eq!(rich.html.as_deref(), Some("<b>waves</b>"));
         assert!(rich.everybody);
-        let unknown_format = text(json!({"msgtype": "m.notice", "body": "x", "format": "rtf", "formatted_body": "{\\rtf}"}));
-        assert_eq!((unknown_format.kind, unknown_format.html), (MessageKind::Notice, None));
+        let unknown_format = text(
+            &json!({"msgtype": "m.notice", "body": "x", "format": "rtf", "formatted_body": "{\\rtf}"}),
+        );
+        assert_eq!(
+            (unknown_format.kind, unknown_format.html),
+            (MessageKind::Notice, None)
+        );
     }
 
     #[test]
     fn the_quotation_before_an_answer_is_dropped() {
         let answer = |body: &str| {
-            text(json!({"msgtype": "m.text", "body": body, "m.relates_to": {"m.in_reply_to": {"event_id": "$a"}}})).body
+            text(&json!({"msgtype": "m.text", "body": body, "m.relates_to": {"m.in_reply_to": {"event_id": "$a"}}})).body
         };
-        assert_eq!(answer("> <@a:b> one\n> two\n>\n> three\n\nmine\n\n> kept"), "mine\n\n> kept");
-        assert_eq!(answer("> my own quotation\n\nmine"), "> my own quotation\n\nmine");
+        assert_eq!(
+            answer("> <@a:b> one\n> two\n>\n> three\n\nmine\n\n> kept"),
+            "mine\n\n> kept"
+        );
+        assert_eq!(
+            answer("> my own quotation\n\nmine"),
+            "> my own quotation\n\nmine"
+        );
         assert_eq!(answer("mine"), "mine");
-        let no_answer = text(json!({"msgtype": "m.text", "body": "> <@a:b> one\n\nmine"}));
+        let no_answer = text(&json!({"msgtype": "m.text", "body": "> <@a:b> one\n\nmine"}));
         assert_eq!(no_answer.body, "> <@a:b> one\n\nmine");
     }
 
     #[test]
     fn a_thread_crosses_as_plain_messages() {
         let content = json!({"msgtype": "m.text", "body": "in it", "m.relates_to": {"rel_type": "m.thread", "event_id": "$a"}});
-        assert_eq!(text(content).body, "in it");
+        assert_eq!(text(&content).body, "in it");
     }
 
     #[test]
     fn what_cannot_cross_has_words() {
         let cases = [
-            ("m.room.message", json!({"msgtype": "m.image", "body": "a.png"}), Unsupported::Media),
-            ("m.room.message", json!({"msgtype": "m.location", "body": "here"}), Unsupported::Location),
-            ("m.room.message", json!({"msgtype": "org.example", "body": "?"}), Unsupported::Other),
+            (
+                "m.room.message",
+                json!({"msgtype": "m.image", "body": "a.png"}),
+                Unsupported::Media,
+            ),
+            (
+                "m.room.message",
+                json!({"msgtype": "m.location", "body": "here"}),
+                Unsupported::Location,
+            ),
+            (
+                "m.room.message",
+                json!({"msgtype": "org.example", "body": "?"}),
+                Unsupported::Other,
+            ),
             (
                 "m.room.message",
                 json!({"msgtype": "m.text", "body": "* b", "m.relates_to": {"rel_type": "m.replace", "event_id": "$a"}}),
@@ -223,13 +292,21 @@ mod tests {
             ("m.room.encrypted", json!({}), Unsupported::Encrypted),
             ("m.sticker", json!({}), Unsupported::Sticker),
             ("m.poll.start", json!({}), Unsupported::Poll),
-            ("org.matrix.msc3381.poll.response", json!({}), Unsupported::Poll),
+            (
+                "org.matrix.msc3381.poll.response",
+                json!({}),
+                Unsupported::Poll,
+            ),
             ("m.call.invite", json!({}), Unsupported::Call),
             ("org.example.unheard.of", json!({}), Unsupported::Other),
         ];
         let mut words = Vec::new();
         for (kind, content, what) in cases {
-            assert_eq!(crossing(kind, &content), Crossing::Unsupported(what), "{kind}");
+            assert_eq!(
+                crossing(kind, &content),
+                Crossing::Unsupported(what),
+                "{kind}"
+            );
             words.push(format!("{}: {}", what.name(), what.words("Gitter")));
         }
         words.dedup();
@@ -246,7 +323,11 @@ mod tests {
             json!({"msgtype": "m.text", "body": " \n"}),
             json!({"msgtype": "m.text", "body": "", "format": "org.matrix.custom.html", "formatted_body": ""}),
         ] {
-            assert_eq!(crossing("m.room.message", &content), Crossing::Nothing, "{content}");
+            assert_eq!(
+                crossing("m.room.message", &content),
+                Crossing::Nothing,
+                "{content}"
+            );
         }
     }
 }

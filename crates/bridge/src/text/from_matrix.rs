@@ -12,8 +12,13 @@ use store::Portal;
 use super::TextContent;
 use crate::{Ctx, Error};
 
-/// Turns text into a message for the network. Depends on nothing that changes while it is on its way, except how people are called.
-pub(crate) async fn outgoing(world: &Ctx, portal: &Portal, content: &TextContent) -> Result<Outgoing, Error> {
+/// Turns text into a message for the network. Depends on nothing that changes while it is on its way,
+/// except how people are called.
+pub(crate) async fn outgoing(
+    world: &Ctx,
+    portal: &Portal,
+    content: &TextContent,
+) -> Result<Outgoing, Error> {
     let mut rich = read(content);
     if let Some(rich) = &mut rich {
         let people = people(world, portal, rich).await?;
@@ -24,17 +29,32 @@ pub(crate) async fn outgoing(world: &Ctx, portal: &Portal, content: &TextContent
         None => Composed::Plain(content.body.clone()),
     };
     // Threads and replies cross as ordinary messages yet: these are their places.
-    Ok(Outgoing { kind: content.kind, text, thread: None, reply_to: None })
+    Ok(Outgoing {
+        kind: content.kind,
+        text,
+        thread: None,
+        reply_to: None,
+    })
 }
 
-/// The formatted text with Matrix's own mentions in it; `None` for what was typed by hand and mentions nobody in particular.
+/// The formatted text with Matrix's own mentions in it; `None` for what was typed by hand and mentions
+/// nobody in particular.
 fn read(content: &TextContent) -> Option<RichText> {
     let mut rich = match &content.html {
         Some(html) => html::parse(html, &|element| {
-            let user = user(element.attribute("href").filter(|_| element.name() == "a")?)?;
-            Some(vec![Node::Mention(Mention { who: Mentioned::MatrixUser(user.to_string()), label: element.text() })])
+            let user = user(
+                element
+                    .attribute("href")
+                    .filter(|_| element.name() == "a")?,
+            )?;
+            Some(vec![Node::Mention(Mention {
+                who: Mentioned::MatrixUser(user.to_string()),
+                label: element.text(),
+            })])
         }),
-        None if content.everybody && content.body.contains(EVERYBODY) => RichText::plain(&content.body),
+        None if content.everybody && content.body.contains(EVERYBODY) => {
+            RichText::plain(&content.body)
+        }
         None => return None,
     };
     if content.everybody {
@@ -69,14 +89,19 @@ fn ring_everybody(nodes: Vec<Node>) -> Vec<Node> {
                     if !before.is_empty() {
                         out.push(Node::Text(before.to_owned()));
                     }
-                    out.push(Node::Mention(Mention { who: Mentioned::Everyone, label: EVERYBODY.to_owned() }));
+                    out.push(Node::Mention(Mention {
+                        who: Mentioned::Everyone,
+                        label: EVERYBODY.to_owned(),
+                    }));
                     rest = after;
                 }
                 if !rest.is_empty() {
                     out.push(Node::Text(rest.to_owned()));
                 }
             }
-            Node::Element(Element { tag, children }) if !matches!(tag, Tag::Code | Tag::CodeBlock { .. }) => {
+            Node::Element(Element { tag, children })
+                if !matches!(tag, Tag::Code | Tag::CodeBlock { .. }) =>
+            {
                 out.push(tag.with(ring_everybody(children)));
             }
             other => out.push(other),
@@ -86,7 +111,11 @@ fn ring_everybody(nodes: Vec<Node>) -> Vec<Node> {
 }
 
 /// Who the mentioned Matrix users are on the network, as far as they are anybody there.
-async fn people(world: &Ctx, portal: &Portal, text: &RichText) -> Result<HashMap<String, Mentioned>, Error> {
+async fn people(
+    world: &Ctx,
+    portal: &Portal,
+    text: &RichText,
+) -> Result<HashMap<String, Mentioned>, Error> {
     let mut people = HashMap::new();
     for mentioned in text.mentions() {
         let Mentioned::MatrixUser(user) = mentioned else {
@@ -103,13 +132,22 @@ async fn person(world: &Ctx, portal: &Portal, user: &str) -> Result<Option<Menti
     if user == portal.mxid
         && let Some(login) = world.store.login_of(user).await?
     {
-        return Ok(Some(Mentioned::Person { id: PersonId::new(login.person_id), username: Some(login.username) }));
+        return Ok(Some(Mentioned::Person {
+            id: PersonId::new(login.person_id),
+            username: Some(login.username),
+        }));
     }
-    let Some(id) = <&UserId>::try_from(user).ok().and_then(|user| world.names.person(user)) else {
+    let Some(id) = <&UserId>::try_from(user)
+        .ok()
+        .and_then(|user| world.names.person(user))
+    else {
         return Ok(None);
     };
     let ghost = world.store.ghost(id.as_str()).await?;
-    Ok(Some(Mentioned::Person { id, username: ghost.map(|ghost| ghost.username) }))
+    Ok(Some(Mentioned::Person {
+        id,
+        username: ghost.map(|ghost| ghost.username),
+    }))
 }
 
 fn name(nodes: &mut [Node], people: &HashMap<String, Mentioned>) {
@@ -122,7 +160,9 @@ fn name(nodes: &mut [Node], people: &HashMap<String, Mentioned>) {
                     mention.who = person.clone();
                 }
             }
-            Node::Element(Element { children, .. }) | Node::MessageLink { children, .. } => name(children, people),
+            Node::Element(Element { children, .. }) | Node::MessageLink { children, .. } => {
+                name(children, people)
+            }
             Node::Text(_) => {}
         }
     }
@@ -136,11 +176,19 @@ mod tests {
 
     fn rich(body: &str, html: Option<&str>, everybody: bool) -> Option<RichText> {
         let html = html.map(ToOwned::to_owned);
-        read(&TextContent { kind: MessageKind::Text, body: body.to_owned(), html, everybody })
+        read(&TextContent {
+            kind: MessageKind::Text,
+            body: body.to_owned(),
+            html,
+            everybody,
+        })
     }
 
     fn mention(who: Mentioned, label: &str) -> Node {
-        Node::Mention(Mention { who, label: label.to_owned() })
+        Node::Mention(Mention {
+            who,
+            label: label.to_owned(),
+        })
     }
 
     #[test]
@@ -151,13 +199,26 @@ mod tests {
 
     #[test]
     fn pills_become_mentions() {
-        for href in ["https://matrix.to/#/@bob:example.org", "https://matrix.to/#/%40bob%3Aexample.org", "matrix:u/bob:example.org?action=chat"] {
+        for href in [
+            "https://matrix.to/#/@bob:example.org",
+            "https://matrix.to/#/%40bob%3Aexample.org",
+            "matrix:u/bob:example.org?action=chat",
+        ] {
             let html = format!("<mx-reply>gone</mx-reply>hi <a href=\"{href}\">Bob</a>!");
             let text = rich("hi Bob!", Some(&html), false).unwrap();
             let bob = mention(Mentioned::MatrixUser("@bob:example.org".to_owned()), "Bob");
-            assert_eq!(text.nodes, [Node::Text("hi ".into()), bob, Node::Text("!".into())], "{href}");
+            assert_eq!(
+                text.nodes,
+                [Node::Text("hi ".into()), bob, Node::Text("!".into())],
+                "{href}"
+            );
         }
-        let room = rich("x", Some("<a href=\"https://matrix.to/#/!room:example.org\">room</a>"), false).unwrap();
+        let room = rich(
+            "x",
+            Some("<a href=\"https://matrix.to/#/!room:example.org\">room</a>"),
+            false,
+        )
+        .unwrap();
         assert!(room.mentions().is_empty());
     }
 
@@ -165,19 +226,39 @@ mod tests {
     fn everybody_is_rung_only_if_meant() {
         let everybody = mention(Mentioned::Everyone, "@room");
         let text = rich("@room\nlunch", None, true).unwrap();
-        assert_eq!(text.nodes, [everybody.clone(), Tag::Break.with(vec![]), Node::Text("lunch".into())]);
+        assert_eq!(
+            text.nodes,
+            [
+                everybody.clone(),
+                Tag::Break.with(vec![]),
+                Node::Text("lunch".into())
+            ]
+        );
         let text = rich("", Some("<b>@room</b> <code>@room</code>"), true).unwrap();
         assert_eq!(text.mentions(), [&Mentioned::Everyone]);
         assert_eq!(text.nodes[0], Tag::Strong.with(vec![everybody]));
-        assert!(rich("", Some("<b>@room</b>"), false).unwrap().mentions().is_empty());
+        assert!(
+            rich("", Some("<b>@room</b>"), false)
+                .unwrap()
+                .mentions()
+                .is_empty()
+        );
     }
 
     #[test]
     fn people_are_named_at_any_depth() {
         let user = "@gitter_1:example.org".to_owned();
-        let bob = Mentioned::Person { id: PersonId::from("1"), username: Some("bob".to_owned()) };
-        let mut text = vec![Tag::Quote.with(vec![Tag::Paragraph.with(vec![mention(Mentioned::MatrixUser(user.clone()), "Bob")])])];
+        let bob = Mentioned::Person {
+            id: PersonId::from("1"),
+            username: Some("bob".to_owned()),
+        };
+        let mut text = vec![Tag::Quote.with(vec![
+            Tag::Paragraph.with(vec![mention(Mentioned::MatrixUser(user.clone()), "Bob")]),
+        ])];
         name(&mut text, &HashMap::from([(user, bob.clone())]));
-        assert_eq!(text, [Tag::Quote.with(vec![Tag::Paragraph.with(vec![mention(bob, "Bob")])])]);
+        assert_eq!(
+            text,
+            [Tag::Quote.with(vec![Tag::Paragraph.with(vec![mention(bob, "Bob")])])]
+        );
     }
 }

@@ -12,8 +12,8 @@ use store::Login;
 
 use crate::{Ctx, world::Names};
 
-/// Bytes of content that one event may have: 65,536 for the whole event (Matrix spec, "Size limits"), with room for
-/// what the homeserver adds.
+/// Bytes of content that one event may have: 65,536 for the whole event (Matrix spec, "Size limits"), with
+/// room for what the homeserver adds.
 const MAX_CONTENT: usize = 60_000;
 /// Bytes of plain text per event when a message has to be cut: JSON writes some characters with six bytes.
 const MAX_PIECE: usize = 9_000;
@@ -29,7 +29,11 @@ pub struct MatrixNames<'a> {
 impl<'a> MatrixNames<'a> {
     /// For the rooms of this login.
     pub fn new(world: &'a Ctx, login: &'a Login) -> Self {
-        Self { names: &world.names, person: &login.person_id, user: &login.mxid }
+        Self {
+            names: &world.names,
+            person: &login.person_id,
+            user: &login.mxid,
+        }
     }
 
     fn user(&self, mentioned: &Mentioned) -> Option<OwnedUserId> {
@@ -45,7 +49,10 @@ impl<'a> MatrixNames<'a> {
 impl Naming for MatrixNames<'_> {
     fn mention(&self, mention: &Mention) -> Named {
         let href = self.user(&mention.who).map(|user| matrix_to(&user));
-        Named { href, label: mention.label.clone() }
+        Named {
+            href,
+            label: mention.label.clone(),
+        }
     }
 
     fn message(&self, _message: &MessageId) -> Option<String> {

@@ -22,12 +22,19 @@ impl Names {
     /// When the bot's name cannot be a Matrix id, or the ghosts' template lacks its `{id}`.
     pub fn new(config: &Config) -> Result<Self, Error> {
         let bot = UserId::parse_with_server_name(config.bot.username.as_str(), &config.domain)
-            .map_err(|_| Error::Refused(format!("`{}` cannot be the bot's name", config.bot.username)))?;
+            .map_err(|_| {
+                Error::Refused(format!(
+                    "`{}` cannot be the bot's name",
+                    config.bot.username
+                ))
+            })?;
         let (prefix, suffix) = config
             .ghosts
             .username_template
             .split_once("{id}")
-            .ok_or_else(|| Error::Refused("the template for ghosts' names lacks its {id}".to_owned()))?;
+            .ok_or_else(|| {
+                Error::Refused("the template for ghosts' names lacks its {id}".to_owned())
+            })?;
         Ok(Self {
             bot,
             domain: config.domain.clone(),
@@ -42,13 +49,15 @@ impl Names {
         &self.bot
     }
 
-    /// Localpart of a person's ghost. Bytes that Matrix does not allow there are written as `=hh` (Matrix spec,
-    /// appendices, "Mapping from other character sets").
+    /// Localpart of a person's ghost. Bytes that Matrix does not allow there are written as `=hh` (Matrix
+    /// spec, appendices, "Mapping from other character sets").
     pub fn ghost_localpart(&self, person: &PersonId) -> String {
         let mut localpart = self.prefix.clone();
         for byte in person.as_str().bytes() {
             match byte {
-                b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => localpart.push(char::from(byte)),
+                b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => {
+                    localpart.push(char::from(byte))
+                }
                 _ => {
                     localpart.push('=');
                     localpart.push_str(&hex::encode([byte]));
@@ -73,7 +82,10 @@ impl Names {
         if user.server_name() != &*self.domain || user == self.bot {
             return None;
         }
-        let escaped = user.localpart().strip_prefix(&self.prefix)?.strip_suffix(&self.suffix)?;
+        let escaped = user
+            .localpart()
+            .strip_prefix(&self.prefix)?
+            .strip_suffix(&self.suffix)?;
         let mut id = Vec::with_capacity(escaped.len());
         let mut bytes = escaped.bytes();
         while let Some(byte) = bytes.next() {
@@ -144,19 +156,35 @@ mod tests {
     #[test]
     fn a_ghost_knows_its_person() {
         let names = names();
-        for id in ["57b8e4f0c2f0db084a2292be", "@someone:example.com", "Ünïcode=x", "a.b-c_d/e"] {
+        for id in [
+            "57b8e4f0c2f0db084a2292be",
+            "@someone:example.com",
+            "Ünïcode=x",
+            "a.b-c_d/e",
+        ] {
             let ghost = names.ghost(&PersonId::from(id)).unwrap();
             assert_eq!(names.person(&ghost), Some(PersonId::from(id)), "{ghost}");
             assert!(names.is_ours(&ghost));
         }
-        assert_eq!(names.ghost(&PersonId::from("Ab:c")).unwrap(), "@gitter_=41b=3ac:example.org");
+        assert_eq!(
+            names.ghost(&PersonId::from("Ab:c")).unwrap(),
+            "@gitter_=41b=3ac:example.org"
+        );
     }
 
     #[test]
     fn strangers_are_not_ours() {
         let names = names();
-        for stranger in ["@alice:example.org", "@gitter_x:elsewhere.org", "@gitter_:example.org", "@gitter_=4:example.org"] {
-            assert!(!names.is_ours(&OwnedUserId::try_from(stranger).unwrap()), "{stranger}");
+        for stranger in [
+            "@alice:example.org",
+            "@gitter_x:elsewhere.org",
+            "@gitter_:example.org",
+            "@gitter_=4:example.org",
+        ] {
+            assert!(
+                !names.is_ours(&OwnedUserId::try_from(stranger).unwrap()),
+                "{stranger}"
+            );
         }
         assert!(names.is_ours(names.bot()));
         assert_eq!(names.person(names.bot()), None);

@@ -9,13 +9,27 @@ use crate::stage::{ALICE, START, Stage, homeserver::BOT, network::person};
 async fn both_ways() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     stage.writes(&room, "hello").await;
-    stage.until("it arrives", async || stage.network.transcript("org/one") == ["alice: hello"]).await;
+    stage
+        .until("it arrives", async || {
+            stage.network.transcript("org/one") == ["alice: hello"]
+        })
+        .await;
     let answer = stage.network.says("bob", "org/one", "hi alice");
-    stage.shows(&room, &["alice: hello", "gitter_id-bob: hi alice"]).await;
+    stage
+        .shows(&room, &["alice: hello", "gitter_id-bob: hi alice"])
+        .await;
     stage.quiet().await;
-    assert_eq!(stage.transcript(&room).len(), 2, "the echo of her own message is not shown again");
+    assert_eq!(
+        stage.transcript(&room).len(),
+        2,
+        "the echo of her own message is not shown again"
+    );
 
-    let shown = stage.homeserver.lock().rooms[&room].timeline.last().unwrap().clone();
+    let shown = stage.homeserver.lock().rooms[&room]
+        .timeline
+        .last()
+        .unwrap()
+        .clone();
     assert_eq!(shown.ts, answer.sent_at);
     assert_eq!(
         shown.content,
@@ -47,13 +61,34 @@ async fn order_holds_in_a_flood() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     for number in 0..30 {
         stage.writes(&room, &format!("mine {number}")).await;
-        stage.network.says("bob", "org/one", &format!("his {number}"));
+        stage
+            .network
+            .says("bob", "org/one", &format!("his {number}"));
     }
     stage.quiet().await;
-    let ours: Vec<_> = stage.network.transcript("org/one").into_iter().filter(|line| line.starts_with("alice")).collect();
-    assert_eq!(ours, (0..30).map(|number| format!("alice: mine {number}")).collect::<Vec<_>>());
-    let his: Vec<_> = stage.transcript(&room).into_iter().filter(|line| line.starts_with("gitter")).collect();
-    assert_eq!(his, (0..30).map(|number| format!("gitter_id-bob: his {number}")).collect::<Vec<_>>());
+    let ours: Vec<_> = stage
+        .network
+        .transcript("org/one")
+        .into_iter()
+        .filter(|line| line.starts_with("alice"))
+        .collect();
+    assert_eq!(
+        ours,
+        (0..30)
+            .map(|number| format!("alice: mine {number}"))
+            .collect::<Vec<_>>()
+    );
+    let his: Vec<_> = stage
+        .transcript(&room)
+        .into_iter()
+        .filter(|line| line.starts_with("gitter"))
+        .collect();
+    assert_eq!(
+        his,
+        (0..30)
+            .map(|number| format!("gitter_id-bob: his {number}"))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,9 +102,17 @@ async fn the_users_own_messages_from_elsewhere_come_from_his_own_ghost() {
     stage.quiet().await;
     assert_eq!(
         stage.transcript(&room),
-        ["gitter_id-alice: from the web", "alice: from matrix", "gitter_id-alice: from the web too"]
+        [
+            "gitter_id-alice: from the web",
+            "alice: from matrix",
+            "gitter_id-alice: from the web too"
+        ]
     );
-    assert_eq!(stage.network.lock().posts, 2, "`from matrix` takes two parts of ten characters");
+    assert_eq!(
+        stage.network.lock().posts,
+        2,
+        "`from matrix` takes two parts of ten characters"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +122,12 @@ async fn a_long_message_becomes_several_and_none_of_them_comes_back() {
     stage.quiet().await;
     assert_eq!(
         stage.network.transcript("org/one"),
-        ["alice: 0123456789", "alice: abcdefghij", "alice: ABCDEFGHIJ", "alice: !"]
+        [
+            "alice: 0123456789",
+            "alice: abcdefghij",
+            "alice: ABCDEFGHIJ",
+            "alice: !"
+        ]
     );
     assert_eq!(stage.transcript(&room).len(), 1);
 }
@@ -107,33 +155,55 @@ async fn pills_and_formatting_cross_both_ways() {
         "formatted_body": "hi <a href=\"https://matrix.to/#/@gitter_id-bob:example.org\">BOB (Test)</a>",
         "m.mentions": {"user_ids": ["@gitter_id-bob:example.org"]},
     });
-    stage.happens(&room, ALICE, "m.room.message", None, content).await;
+    stage
+        .happens(&room, ALICE, "m.room.message", None, content)
+        .await;
     stage.quiet().await;
     let last = stage.network.lock().messages.last().unwrap().clone();
     assert_eq!(last.kind, MessageKind::Emote);
-    assert_eq!(stage.network.transcript("org/one").last().unwrap(), "alice: hi @bob");
+    assert_eq!(
+        stage.network.transcript("org/one").last().unwrap(),
+        "alice: hi @bob"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_cross_is_answered_and_storms_are_answered_once() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     let media = json!({"msgtype": "m.image", "body": "cat.png", "url": "mxc://example.org/cat"});
-    let picture = stage.happens(&room, ALICE, "m.room.message", None, media).await;
+    let picture = stage
+        .happens(&room, ALICE, "m.room.message", None, media)
+        .await;
     stage.quiet().await;
     for _ in 0..20 {
-        stage.happens(&room, ALICE, "m.reaction", None, json!({})).await;
+        stage
+            .happens(&room, ALICE, "m.reaction", None, json!({}))
+            .await;
     }
     stage.quiet().await;
     let notices: Vec<_> = {
         let homeserver = stage.homeserver.lock();
         let timeline = &homeserver.rooms[&room].timeline;
-        timeline.iter().filter(|event| event.sender == BOT && event.kind == "m.room.message").cloned().collect()
+        timeline
+            .iter()
+            .filter(|event| event.sender == BOT && event.kind == "m.room.message")
+            .cloned()
+            .collect()
     };
     assert_eq!(notices.len(), 2);
     assert_eq!(notices[0].content["msgtype"], "m.notice");
-    assert_eq!(notices[0].content["body"], "Pictures and files do not cross to Test yet. This one was not delivered.");
-    assert_eq!(notices[0].content["m.relates_to"]["m.in_reply_to"]["event_id"], picture.event_id.as_str());
-    assert_eq!(notices[1].content["body"], "Test knows no reactions; nobody there sees yours.");
+    assert_eq!(
+        notices[0].content["body"],
+        "Pictures and files do not cross to Test yet. This one was not delivered."
+    );
+    assert_eq!(
+        notices[0].content["m.relates_to"]["m.in_reply_to"]["event_id"],
+        picture.event_id.as_str()
+    );
+    assert_eq!(
+        notices[1].content["body"],
+        "Test knows no reactions; nobody there sees yours."
+    );
     assert!(stage.network.transcript("org/one").is_empty());
 }
 
@@ -142,12 +212,29 @@ async fn strangers_in_a_portal_do_not_speak_as_its_user() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     for _ in 0..2 {
         let content = json!({"msgtype": "m.text", "body": "I am Alice"});
-        stage.happens(&room, "@mallory:example.org", "m.room.message", None, content).await;
+        stage
+            .happens(
+                &room,
+                "@mallory:example.org",
+                "m.room.message",
+                None,
+                content,
+            )
+            .await;
     }
     stage.quiet().await;
     assert!(stage.network.transcript("org/one").is_empty());
-    let said: Vec<_> = stage.transcript(&room).into_iter().filter(|line| line.starts_with("gitter:")).collect();
-    assert_eq!(said, ["gitter: What @mallory:example.org writes here does not reach Test: this room belongs to @alice:example.org."]);
+    let said: Vec<_> = stage
+        .transcript(&room)
+        .into_iter()
+        .filter(|line| line.starts_with("gitter:"))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "gitter: What @mallory:example.org writes here does not reach Test: this room belongs to @alice:example.org."
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,12 +248,28 @@ async fn profiles_are_written_when_they_change() {
     stage.network.tell(Event::Person(bob));
     stage.quiet().await;
     let homeserver = stage.homeserver.lock();
-    let ghost = homeserver.users.get(<&ruma::UserId>::try_from("@gitter_id-bob:example.org").unwrap()).unwrap();
+    let ghost = homeserver
+        .users
+        .get(<&ruma::UserId>::try_from("@gitter_id-bob:example.org").unwrap())
+        .unwrap();
     assert_eq!(ghost.display_name.as_deref(), Some("Robert (Test)"));
     assert!(ghost.avatar.is_some());
-    let join = &homeserver.rooms[&room].state[&("m.room.member".to_owned(), "@gitter_id-bob:example.org".to_owned())];
-    assert_eq!((join["membership"].as_str(), join["displayname"].as_str()), (Some("join"), Some("BOB (Test)")));
-    assert_eq!(homeserver.requests.iter().filter(|request| **request == "upload").count(), 1);
+    let join = &homeserver.rooms[&room].state[&(
+        "m.room.member".to_owned(),
+        "@gitter_id-bob:example.org".to_owned(),
+    )];
+    assert_eq!(
+        (join["membership"].as_str(), join["displayname"].as_str()),
+        (Some("join"), Some("BOB (Test)"))
+    );
+    assert_eq!(
+        homeserver
+            .requests
+            .iter()
+            .filter(|request| **request == "upload")
+            .count(),
+        1
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,10 +278,19 @@ async fn who_leaves_there_leaves_here() {
     stage.network.says("bob", "org/one", "bye");
     stage.quiet().await;
     let message = stage.network.lock().messages[0].clone();
-    stage.network.tell(Event::Left { room: message.room, person: person("bob").id });
+    stage.network.tell(Event::Left {
+        room: message.room,
+        person: person("bob").id,
+    });
     stage.quiet().await;
-    assert!(!stage.homeserver.lock().rooms[&room].joined().contains("@gitter_id-bob:example.org"));
+    assert!(
+        !stage.homeserver.lock().rooms[&room]
+            .joined()
+            .contains("@gitter_id-bob:example.org")
+    );
     stage.network.says("bob", "org/one", "back");
-    stage.shows(&room, &["gitter_id-bob: bye", "gitter_id-bob: back"]).await;
+    stage
+        .shows(&room, &["gitter_id-bob: bye", "gitter_id-bob: back"])
+        .await;
     assert!(stage.now() > START);
 }

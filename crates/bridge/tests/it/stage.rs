@@ -1,8 +1,10 @@
-//! What a scene plays on: everything around a bridge, which can be killed and started anew while the rest lives on.
+//! What a scene plays on: everything around a bridge, which can be killed and started anew while the rest
+//! lives on.
 //!
-//! Time stands still while a scene waits for something to happen, and moves only in [`Stage::until`] and [`Stage::wait`]: a blocking task is kept
-//! running, and tokio does not move paused time by itself while there is one. (It would otherwise do so whenever everybody
-//! waits for the database, which works in a thread of its own.)
+//! Time stands still while a scene waits for something to happen, and moves only in [`Stage::until`] and
+//! [`Stage::wait`]: a blocking task is kept running, and tokio does not move paused time by itself while
+//! there is one. (It would otherwise do so whenever everybody waits for the database, which works in a
+//! thread of its own.)
 
 mod clock;
 pub(crate) mod homeserver;
@@ -143,7 +145,11 @@ impl Stage {
 
     /// Moves time on until something is so.
     #[track_caller]
-    pub(crate) fn until<'a>(&'a self, what: &'a str, so: impl AsyncFn() -> bool + 'a) -> impl Future<Output = ()> + 'a {
+    pub(crate) fn until<'a>(
+        &'a self,
+        what: &'a str,
+        so: impl AsyncFn() -> bool + 'a,
+    ) -> impl Future<Output = ()> + 'a {
         let caller = std::panic::Location::caller();
         async move {
             for _ in 0..5_000 {
@@ -153,7 +159,10 @@ impl Stage {
                 self.breathe().await;
                 tokio::time::advance(Duration::from_millis(50)).await;
             }
-            panic!("{caller}: waited in vain until {what}; the homeserver has {:#?}", self.homeserver.lock().requests);
+            panic!(
+                "{caller}: waited in vain until {what}; the homeserver has {:#?}",
+                self.homeserver.lock().requests
+            );
         }
     }
 
@@ -168,8 +177,8 @@ impl Stage {
         .await;
     }
 
-    /// Lets everything do what it can do now. The database serves whoever asks first, so each round lets everybody who waits for it
-    /// take a step.
+    /// Lets everything do what it can do now. The database serves whoever asks first, so each round lets
+    /// everybody who waits for it take a step.
     async fn breathe(&self) {
         for _ in 0..8 {
             self.store.check().await.unwrap();
@@ -180,45 +189,86 @@ impl Stage {
     }
 
     pub(crate) async fn portal(&self, address: &str) -> Portal {
-        let portal = self.store.portal_of(ALICE, &format!("room-{address}")).await.unwrap();
+        let portal = self
+            .store
+            .portal_of(ALICE, &format!("room-{address}"))
+            .await
+            .unwrap();
         portal.unwrap_or_else(|| panic!("there is no portal for {address}"))
     }
 
     /// Alice accepts the invite to a room, and waits until it is opened.
     pub(crate) async fn enter(&mut self, address: &str) -> OwnedRoomId {
         self.until("she is invited", async || {
-            let portal = self.store.portal_of(ALICE, &format!("room-{address}")).await.unwrap();
-            portal.is_some_and(|portal| portal.state == PortalState::Invited && self.membership(&portal) == "invite")
+            let portal = self
+                .store
+                .portal_of(ALICE, &format!("room-{address}"))
+                .await
+                .unwrap();
+            portal.is_some_and(|portal| {
+                portal.state == PortalState::Invited && self.membership(&portal) == "invite"
+            })
         })
         .await;
         let room = OwnedRoomId::try_from(self.portal(address).await.room_id.unwrap()).unwrap();
         self.member(&room, "join").await;
-        self.until("the room is opened", async || self.portal(address).await.opened).await;
+        self.until("the room is opened", async || {
+            self.portal(address).await.opened
+        })
+        .await;
         room
     }
 
     fn membership(&self, portal: &Portal) -> String {
         let homeserver = self.homeserver.lock();
         let room = <&RoomId>::try_from(portal.room_id.as_deref().unwrap()).unwrap();
-        let member = homeserver.rooms[room].state.get(&("m.room.member".to_owned(), ALICE.to_owned()));
-        member.map_or(String::new(), |member| member["membership"].as_str().unwrap().to_owned())
+        let member = homeserver.rooms[room]
+            .state
+            .get(&("m.room.member".to_owned(), ALICE.to_owned()));
+        member.map_or(String::new(), |member| {
+            member["membership"].as_str().unwrap().to_owned()
+        })
     }
 
     /// Alice's membership changes by her own doing.
     pub(crate) async fn member(&mut self, room: &RoomId, membership: &str) {
-        self.happens(room, ALICE, "m.room.member", Some(ALICE), json!({"membership": membership})).await;
+        self.happens(
+            room,
+            ALICE,
+            "m.room.member",
+            Some(ALICE),
+            json!({"membership": membership}),
+        )
+        .await;
     }
 
     /// Alice writes something.
     pub(crate) async fn writes(&mut self, room: &RoomId, text: &str) -> IncomingEvent {
-        self.happens(room, ALICE, "m.room.message", None, json!({"msgtype": "m.text", "body": text})).await
+        self.happens(
+            room,
+            ALICE,
+            "m.room.message",
+            None,
+            json!({"msgtype": "m.text", "body": text}),
+        )
+        .await
     }
 
     /// Something happens on Matrix, and the bridge is told.
-    pub(crate) async fn happens(&mut self, room: &RoomId, sender: &str, kind: &str, key: Option<&str>, content: Value) -> IncomingEvent {
+    pub(crate) async fn happens(
+        &mut self,
+        room: &RoomId,
+        sender: &str,
+        kind: &str,
+        key: Option<&str>,
+        content: Value,
+    ) -> IncomingEvent {
         let sender = OwnedUserId::try_from(sender).unwrap();
         let now = self.now();
-        let event = self.homeserver.lock().append(room, &sender, kind, key, content, now);
+        let event = self
+            .homeserver
+            .lock()
+            .append(room, &sender, kind, key, content, now);
         self.push(vec![event.clone()]).await;
         event
     }
@@ -226,37 +276,71 @@ impl Stage {
     /// The homeserver sends a transaction.
     pub(crate) async fn push(&mut self, events: Vec<IncomingEvent>) {
         self.transactions += 1;
-        let transaction = Transaction { events, ephemeral: Vec::new(), malformed: 0 };
+        let transaction = Transaction {
+            events,
+            ephemeral: Vec::new(),
+            malformed: 0,
+        };
         let bridge = self.bridge.as_ref().expect("a bridge runs");
-        bridge.transaction(&self.transactions.to_string(), transaction).await.unwrap();
+        bridge
+            .transaction(&self.transactions.to_string(), transaction)
+            .await
+            .unwrap();
     }
 
     /// The messages of a Matrix room, as `sender: text`.
     pub(crate) fn transcript(&self, room: &RoomId) -> Vec<String> {
         let homeserver = self.homeserver.lock();
-        let messages = homeserver.rooms[room].timeline.iter().filter(|event| event.kind == "m.room.message");
+        let messages = homeserver.rooms[room]
+            .timeline
+            .iter()
+            .filter(|event| event.kind == "m.room.message");
         messages
-            .map(|event| format!("{}: {}", event.sender.localpart(), event.content["body"].as_str().unwrap_or("?")))
+            .map(|event| {
+                format!(
+                    "{}: {}",
+                    event.sender.localpart(),
+                    event.content["body"].as_str().unwrap_or("?")
+                )
+            })
             .collect()
     }
 
     /// Moves time on until a Matrix room says this.
     #[track_caller]
-    pub(crate) fn shows<'a>(&'a self, room: &'a RoomId, expected: &'a [&'a str]) -> impl Future<Output = ()> + 'a {
-        self.until("the Matrix room says so", async move || self.transcript(room) == expected)
+    pub(crate) fn shows<'a>(
+        &'a self,
+        room: &'a RoomId,
+        expected: &'a [&'a str],
+    ) -> impl Future<Output = ()> + 'a {
+        self.until("the Matrix room says so", async move || {
+            self.transcript(room) == expected
+        })
     }
 }
 
 async fn open(files: &tempfile::TempDir) -> Store {
     let uri = format!("sqlite:{}", files.path().join("bridge.db").display());
-    Store::open(&Options { uri: uri.into(), max_connections: 1 }, &SecretKey::new([1; 32])).await.unwrap()
+    Store::open(
+        &Options {
+            uri: uri.into(),
+            max_connections: 1,
+        },
+        &SecretKey::new([1; 32]),
+    )
+    .await
+    .unwrap()
 }
 
 fn config() -> Config {
     Config {
         version: "0.0.0".to_owned(),
         domain: "example.org".try_into().unwrap(),
-        bot: Bot { username: "gitter".to_owned(), display_name: "Test bridge".to_owned(), avatar: None },
+        bot: Bot {
+            username: "gitter".to_owned(),
+            display_name: "Test bridge".to_owned(),
+            avatar: None,
+        },
         ghosts: Ghosts {
             username_template: "gitter_{id}".to_owned(),
             display_name_template: "{name} (Test)".to_owned(),
@@ -264,9 +348,15 @@ fn config() -> Config {
         public_address: "https://bridge.example.org".try_into().unwrap(),
         command_prefix: "!gitter".to_owned(),
         permissions: Permissions::new([("example.org".to_owned(), Level::User)]),
-        invites: Invites { policy: InvitePolicy::All, max: 20 },
+        invites: Invites {
+            policy: InvitePolicy::All,
+            max: 20,
+        },
         members_initial: 3,
-        backfill: Backfill { initial: 5, missed: 20 },
+        backfill: Backfill {
+            initial: 5,
+            missed: 20,
+        },
         space: true,
         federate: false,
     }

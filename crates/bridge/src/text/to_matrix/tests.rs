@@ -17,7 +17,12 @@ fn network() -> NetworkInfo {
 }
 
 fn person(id: &str) -> Person {
-    Person { id: PersonId::from(id), username: "bob".into(), display_name: "Bob".into(), avatar: None }
+    Person {
+        id: PersonId::from(id),
+        username: "bob".into(),
+        display_name: "Bob".into(),
+        avatar: None,
+    }
 }
 
 fn message(text: RichText) -> Message {
@@ -36,12 +41,22 @@ fn message(text: RichText) -> Message {
 }
 
 fn mention(id: &str, label: &str) -> Node {
-    Node::Mention(Mention { who: Mentioned::Person { id: PersonId::from(id), username: None }, label: label.into() })
+    Node::Mention(Mention {
+        who: Mentioned::Person {
+            id: PersonId::from(id),
+            username: None,
+        },
+        label: label.into(),
+    })
 }
 
 fn shown(message: &Message) -> Vec<Value> {
     let names = Names::of("@gitter:example.org", "gitter_{id}", "{name} (Gitter)");
-    let names = MatrixNames { names: &names, person: OWN, user: "@alice:example.org" };
+    let names = MatrixNames {
+        names: &names,
+        person: OWN,
+        user: "@alice:example.org",
+    };
     contents(message, &names, &network())
 }
 
@@ -59,7 +74,10 @@ fn formatting_and_mentions() {
             mention("57b3", "@carol"),
             Node::Text(": <see> ".into()),
             Tag::Strong.with(vec![Node::Text("this".into())]),
-            Node::Mention(Mention { who: Mentioned::Name("@nobody".into()), label: "@nobody".into() }),
+            Node::Mention(Mention {
+                who: Mentioned::Name("@nobody".into()),
+                label: "@nobody".into(),
+            }),
         ],
     };
     insta::assert_json_snapshot!(shown(&message(text)));
@@ -67,7 +85,12 @@ fn formatting_and_mentions() {
 
 #[test]
 fn everybody_and_emotes() {
-    let mut emote = message(RichText { nodes: vec![Node::Mention(Mention { who: Mentioned::Everyone, label: "@/all".into() })] });
+    let mut emote = message(RichText {
+        nodes: vec![Node::Mention(Mention {
+            who: Mentioned::Everyone,
+            label: "@/all".into(),
+        })],
+    });
     emote.kind = MessageKind::Emote;
     insta::assert_json_snapshot!(shown(&emote));
 }
@@ -81,7 +104,11 @@ fn somebody_whose_account_is_gone() {
 
 #[test]
 fn what_does_not_fit_is_cut_without_losing_anything() {
-    let long: String = (0..9000).map(|n| format!("line {n} \u{1F600}\n")).collect();
+    let long = (0..9000)
+        .map(|n| format!("line {n} \u{1F600}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+        + "\n";
     let mut rich = RichText::plain(&long);
     rich.nodes.push(mention(OWN, "@alice"));
     let parts = shown(&message(rich));
@@ -89,7 +116,10 @@ fn what_does_not_fit_is_cut_without_losing_anything() {
     let mut whole = String::new();
     for (number, part) in parts.iter().enumerate() {
         assert!(size(part) <= MAX_CONTENT);
-        assert_eq!(part["example.test.message"]["part"].as_u64().unwrap_or(0), number as u64);
+        assert_eq!(
+            part["example.test.message"]["part"].as_u64().unwrap_or(0),
+            number as u64
+        );
         assert_eq!(part["m.mentions"].get("user_ids").is_some(), number == 0);
         whole.push_str(part["body"].as_str().unwrap());
         whole.push('\n');

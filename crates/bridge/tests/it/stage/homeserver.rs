@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use homeserver::{
-    Actor, Direction, Error, Homeserver, IncomingEvent, Membership, NewEvent, NewRoom, NewState, Profile, RoomMember,
-    TimelinePage,
+    Actor, Direction, Error, Homeserver, IncomingEvent, Membership, NewEvent, NewRoom, NewState,
+    Profile, RoomMember, TimelinePage,
 };
 use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
@@ -53,12 +53,18 @@ pub(crate) struct Room {
 
 impl Room {
     fn membership(&self, user: &UserId) -> &str {
-        let member = self.state.get(&("m.room.member".to_owned(), user.to_string()));
-        member.and_then(|it| it["membership"].as_str()).unwrap_or("leave")
+        let member = self
+            .state
+            .get(&("m.room.member".to_owned(), user.to_string()));
+        member
+            .and_then(|it| it["membership"].as_str())
+            .unwrap_or("leave")
     }
 
     pub(crate) fn joined(&self) -> BTreeSet<String> {
-        let members = self.state.iter().filter(|((kind, _), content)| kind == "m.room.member" && content["membership"] == "join");
+        let members = self.state.iter().filter(|((kind, _), content)| {
+            kind == "m.room.member" && content["membership"] == "join"
+        });
         members.map(|((_, user), _)| user.clone()).collect()
     }
 }
@@ -70,7 +76,9 @@ impl State {
     }
 
     fn room(&mut self, room: &RoomId) -> Result<&mut Room, Error> {
-        self.rooms.get_mut(room).ok_or_else(|| refused(404, "M_NOT_FOUND"))
+        self.rooms
+            .get_mut(room)
+            .ok_or_else(|| refused(404, "M_NOT_FOUND"))
     }
 
     /// Appends an event and gives it.
@@ -96,7 +104,8 @@ impl State {
         };
         let room = self.rooms.get_mut(room).expect("the room exists");
         if let Some(key) = state_key {
-            room.state.insert((kind.to_owned(), key.to_owned()), event.content.clone());
+            room.state
+                .insert((kind.to_owned(), key.to_owned()), event.content.clone());
         }
         room.timeline.push(event.clone());
         event
@@ -116,7 +125,11 @@ impl FakeHomeserver {
 }
 
 fn refused(status: u16, errcode: &str) -> Error {
-    Error::Refused { status, errcode: errcode.to_owned(), message: "by the stage".to_owned() }
+    Error::Refused {
+        status,
+        errcode: errcode.to_owned(),
+        message: "by the stage".to_owned(),
+    }
 }
 
 fn user(who: &Actor) -> OwnedUserId {
@@ -145,53 +158,107 @@ impl Homeserver for FakeHomeserver {
 
     async fn set_display_name(&self, who: &Actor, name: &str) -> Result<(), Error> {
         let mut state = self.log("set_display_name");
-        let profile = state.users.get_mut(&user(who)).ok_or_else(|| refused(403, "M_FORBIDDEN"))?;
+        let profile = state
+            .users
+            .get_mut(&user(who))
+            .ok_or_else(|| refused(403, "M_FORBIDDEN"))?;
         profile.display_name = Some(name.to_owned());
         Ok(())
     }
 
     async fn set_avatar(&self, who: &Actor, avatar: Option<&MxcUri>) -> Result<(), Error> {
         let mut state = self.log("set_avatar");
-        let profile = state.users.get_mut(&user(who)).ok_or_else(|| refused(403, "M_FORBIDDEN"))?;
+        let profile = state
+            .users
+            .get_mut(&user(who))
+            .ok_or_else(|| refused(403, "M_FORBIDDEN"))?;
         profile.avatar = avatar.map(ToOwned::to_owned);
         Ok(())
     }
 
     async fn profile(&self, user: &UserId) -> Result<Profile, Error> {
-        Ok(self.log("profile").users.get(user).cloned().unwrap_or_default())
+        Ok(self
+            .log("profile")
+            .users
+            .get(user)
+            .cloned()
+            .unwrap_or_default())
     }
 
-    async fn upload(&self, _bytes: Vec<u8>, _mime: &str, _name: Option<&str>) -> Result<OwnedMxcUri, Error> {
+    async fn upload(
+        &self,
+        _bytes: Vec<u8>,
+        _mime: &str,
+        _name: Option<&str>,
+    ) -> Result<OwnedMxcUri, Error> {
         let mut state = self.log("upload");
         let number = state.next();
-        Ok(OwnedMxcUri::from(format!("mxc://example.org/media{number}")))
+        Ok(OwnedMxcUri::from(format!(
+            "mxc://example.org/media{number}"
+        )))
     }
 
     async fn create_room(&self, new: &NewRoom) -> Result<OwnedRoomId, Error> {
         let mut state = self.log("create_room");
         let id = OwnedRoomId::try_from(format!("!room{}", state.next())).unwrap();
-        state.rooms.insert(id.clone(), Room { new: new.clone(), ..Room::default() });
+        state.rooms.insert(
+            id.clone(),
+            Room {
+                new: new.clone(),
+                ..Room::default()
+            },
+        );
         let bot = OwnedUserId::try_from(BOT).unwrap();
-        state.append(&id, &bot, "m.room.member", Some(BOT), json!({"membership": "join"}), 0);
-        for (kind, field, value) in [("m.room.name", "name", &new.name), ("m.room.topic", "topic", &new.topic)] {
+        state.append(
+            &id,
+            &bot,
+            "m.room.member",
+            Some(BOT),
+            json!({"membership": "join"}),
+            0,
+        );
+        for (kind, field, value) in [
+            ("m.room.name", "name", &new.name),
+            ("m.room.topic", "topic", &new.topic),
+        ] {
             if let Some(value) = value {
                 state.append(&id, &bot, kind, Some(""), json!({field: value}), 0);
             }
         }
         for event in &new.initial_state {
             assert_ne!(event.kind, "m.room.member", "homeservers refuse that");
-            state.append(&id, &bot, &event.kind, Some(&event.key), event.content.clone(), 0);
+            state.append(
+                &id,
+                &bot,
+                &event.kind,
+                Some(&event.key),
+                event.content.clone(),
+                0,
+            );
         }
         Ok(id)
     }
 
-    async fn invite(&self, who: &Actor, room: &RoomId, target: &UserId, _reason: Option<&str>) -> Result<(), Error> {
+    async fn invite(
+        &self,
+        who: &Actor,
+        room: &RoomId,
+        target: &UserId,
+        _reason: Option<&str>,
+    ) -> Result<(), Error> {
         let mut state = self.log("invite");
         if state.room(room)?.membership(&user(who)) != "join" {
             return Err(refused(403, "M_FORBIDDEN"));
         }
         if state.room(room)?.membership(target) == "leave" {
-            state.append(room, &user(who), "m.room.member", Some(target.as_str()), json!({"membership": "invite"}), 0);
+            state.append(
+                room,
+                &user(who),
+                "m.room.member",
+                Some(target.as_str()),
+                json!({"membership": "invite"}),
+                0,
+            );
         }
         Ok(())
     }
@@ -202,7 +269,14 @@ impl Homeserver for FakeHomeserver {
         match state.room(room)?.membership(&who) {
             "join" => Ok(()),
             "invite" => {
-                state.append(room, &who, "m.room.member", Some(who.as_str()), json!({"membership": "join"}), 0);
+                state.append(
+                    room,
+                    &who,
+                    "m.room.member",
+                    Some(who.as_str()),
+                    json!({"membership": "join"}),
+                    0,
+                );
                 Ok(())
             }
             _ => Err(refused(403, "M_FORBIDDEN")),
@@ -213,7 +287,14 @@ impl Homeserver for FakeHomeserver {
         let mut state = self.log("leave");
         let who = user(who);
         if state.room(room)?.membership(&who) != "leave" {
-            state.append(room, &who, "m.room.member", Some(who.as_str()), json!({"membership": "leave"}), 0);
+            state.append(
+                room,
+                &who,
+                "m.room.member",
+                Some(who.as_str()),
+                json!({"membership": "leave"}),
+                0,
+            );
         }
         Ok(())
     }
@@ -223,7 +304,12 @@ impl Homeserver for FakeHomeserver {
         Ok(())
     }
 
-    async fn kick(&self, room: &RoomId, target: &UserId, reason: Option<&str>) -> Result<(), Error> {
+    async fn kick(
+        &self,
+        room: &RoomId,
+        target: &UserId,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
         let mut state = self.log("kick");
         let bot = OwnedUserId::try_from(BOT).unwrap();
         if state.room(room)?.membership(&bot) != "join" {
@@ -231,7 +317,14 @@ impl Homeserver for FakeHomeserver {
         }
         if state.room(room)?.membership(target) != "leave" {
             let content = json!({"membership": "leave", "reason": reason});
-            state.append(room, &bot, "m.room.member", Some(target.as_str()), content, 0);
+            state.append(
+                room,
+                &bot,
+                "m.room.member",
+                Some(target.as_str()),
+                content,
+                0,
+            );
         }
         Ok(())
     }
@@ -241,7 +334,12 @@ impl Homeserver for FakeHomeserver {
         let who = user(event.who);
         let failure = state.failures.pop_front();
         match failure {
-            Some(Failure::Lost) => return Err(Error::Unreachable { reason: "no route".to_owned(), sent: false }),
+            Some(Failure::Lost) => {
+                return Err(Error::Unreachable {
+                    reason: "no route".to_owned(),
+                    sent: false,
+                });
+            }
             Some(Failure::Forbidden) => return Err(refused(403, "M_FORBIDDEN")),
             _ => {}
         }
@@ -251,14 +349,26 @@ impl Homeserver for FakeHomeserver {
         if state.room(event.room)?.membership(&who) != "join" {
             return Err(refused(403, "M_FORBIDDEN"));
         }
-        let sent = state.append(event.room, &who, event.kind, None, event.content.clone(), event.ts.unwrap_or_default());
-        state.txns.insert(event.txn.to_owned(), sent.event_id.clone());
+        let sent = state.append(
+            event.room,
+            &who,
+            event.kind,
+            None,
+            event.content.clone(),
+            event.ts.unwrap_or_default(),
+        );
+        state
+            .txns
+            .insert(event.txn.to_owned(), sent.event_id.clone());
         if let Some(Failure::Restart) = failure {
             state.txns.clear();
         }
         match failure {
             None => Ok(sent.event_id),
-            Some(_) => Err(Error::Unreachable { reason: "reset".to_owned(), sent: true }),
+            Some(_) => Err(Error::Unreachable {
+                reason: "reset".to_owned(),
+                sent: true,
+            }),
         }
     }
 
@@ -272,14 +382,22 @@ impl Homeserver for FakeHomeserver {
         let allowed = if new.kind == "m.room.member" && new.key == who.as_str() {
             matches!(room.membership(&who), "invite" | "join")
         } else if new.kind == "m.room.member" {
-            room.membership(&who) == "join" && room.membership(new.key.try_into().unwrap()) != "join"
+            room.membership(&who) == "join"
+                && room.membership(new.key.try_into().unwrap()) != "join"
         } else {
             room.membership(&who) == "join" && who.as_str() == BOT
         };
         if !allowed {
             return Err(refused(403, "M_FORBIDDEN"));
         }
-        let sent = state.append(new.room, &who, new.kind, Some(new.key), new.content.clone(), new.ts.unwrap_or_default());
+        let sent = state.append(
+            new.room,
+            &who,
+            new.kind,
+            Some(new.key),
+            new.content.clone(),
+            new.ts.unwrap_or_default(),
+        );
         Ok(sent.event_id)
     }
 
@@ -294,7 +412,11 @@ impl Homeserver for FakeHomeserver {
 
     async fn members(&self, room: &RoomId) -> Result<Vec<RoomMember>, Error> {
         let mut state = self.log("members");
-        let members = state.room(room)?.state.iter().filter(|((kind, _), _)| kind == "m.room.member");
+        let members = state
+            .room(room)?
+            .state
+            .iter()
+            .filter(|((kind, _), _)| kind == "m.room.member");
         Ok(members
             .filter_map(|((_, user), content)| {
                 let membership = match content["membership"].as_str() {
@@ -302,22 +424,43 @@ impl Homeserver for FakeHomeserver {
                     Some("invite") => Membership::Invite,
                     _ => return None,
                 };
-                Some(RoomMember { user: user.as_str().try_into().unwrap(), membership })
+                Some(RoomMember {
+                    user: user.as_str().try_into().unwrap(),
+                    membership,
+                })
             })
             .collect())
     }
 
-    async fn redact(&self, _: &Actor, _: &RoomId, _: &EventId, _: Option<&str>, _: &str) -> Result<OwnedEventId, Error> {
+    async fn redact(
+        &self,
+        _: &Actor,
+        _: &RoomId,
+        _: &EventId,
+        _: Option<&str>,
+        _: &str,
+    ) -> Result<OwnedEventId, Error> {
         let mut state = self.log("redact");
         Ok(OwnedEventId::try_from(format!("$event{}", state.next())).unwrap())
     }
 
-    async fn read_receipt(&self, _who: &Actor, _room: &RoomId, _event: &EventId) -> Result<(), Error> {
+    async fn read_receipt(
+        &self,
+        _who: &Actor,
+        _room: &RoomId,
+        _event: &EventId,
+    ) -> Result<(), Error> {
         drop(self.log("read_receipt"));
         Ok(())
     }
 
-    async fn timeline(&self, room: &RoomId, _from: Option<&str>, direction: Direction, limit: u16) -> Result<TimelinePage, Error> {
+    async fn timeline(
+        &self,
+        room: &RoomId,
+        _from: Option<&str>,
+        direction: Direction,
+        limit: u16,
+    ) -> Result<TimelinePage, Error> {
         let mut state = self.log("timeline");
         let mut events = state.room(room)?.timeline.clone();
         if direction == Direction::Backward {

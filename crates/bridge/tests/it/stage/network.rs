@@ -9,9 +9,10 @@ use std::{
 use async_trait::async_trait;
 use bridge::Clock;
 use remote::{
-    Account, Avatar, Capabilities, Check, Composed, Credentials, EditWindow, Event, EventSink, Fault, History, Image, Login,
-    LoginError, Member, Message, MessageId, MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId,
-    RemoteError, RichText, Room, RoomId, RoomKind, Standing, Threads,
+    Account, Avatar, Capabilities, Check, Composed, Credentials, EditWindow, Event, EventSink,
+    Fault, History, Image, Login, LoginError, Member, Message, MessageId, MessageKind, Millis,
+    Network, NetworkInfo, Outgoing, Part, Person, PersonId, RemoteError, RichText, Room, RoomId,
+    RoomKind, Standing, Threads,
     text::{Mention, Mentioned, Named, Naming, plain},
 };
 use tokio::sync::Notify;
@@ -66,7 +67,10 @@ pub(crate) fn person(name: &str) -> Person {
         id: PersonId::new(format!("id-{name}")),
         username: name.to_owned(),
         display_name: name.to_uppercase(),
-        avatar: Some(Avatar { key: format!("picture-{name}"), url: String::new() }),
+        avatar: Some(Avatar {
+            key: format!("picture-{name}"),
+            url: String::new(),
+        }),
     }
 }
 
@@ -115,7 +119,12 @@ impl FakeNetwork {
 
     /// Somebody writes something.
     pub(crate) fn says(&self, who: &str, room: &str, text: &str) -> Message {
-        self.add(&person(who), &RoomId::new(format!("room-{room}")), text, MessageKind::Text)
+        self.add(
+            &person(who),
+            &RoomId::new(format!("room-{room}")),
+            text,
+            MessageKind::Text,
+        )
     }
 
     fn add(&self, sender: &Person, room: &RoomId, text: &str, kind: MessageKind) -> Message {
@@ -159,7 +168,10 @@ impl FakeNetwork {
         let state = self.lock();
         let here = state.messages.iter().filter(|message| message.room == room);
         here.map(|message| {
-            let sender = message.sender.as_ref().map_or("?", |sender| &sender.username);
+            let sender = message
+                .sender
+                .as_ref()
+                .map_or("?", |sender| &sender.username);
             format!("{sender}: {}", plain::render(&message.text, &ByUsername))
         })
         .collect()
@@ -167,7 +179,10 @@ impl FakeNetwork {
 
     fn allowed(&self) -> Result<(), RemoteError> {
         if self.lock().revoked {
-            return Err(RemoteError::new(Fault::LoggedOut, "Test no longer accepts your login"));
+            return Err(RemoteError::new(
+                Fault::LoggedOut,
+                "Test no longer accepts your login",
+            ));
         }
         Ok(())
     }
@@ -178,7 +193,10 @@ struct ByUsername;
 impl Naming for ByUsername {
     fn mention(&self, mention: &Mention) -> Named {
         let label = match &mention.who {
-            Mentioned::Person { username: Some(username), .. } => format!("@{username}"),
+            Mentioned::Person {
+                username: Some(username),
+                ..
+            } => format!("@{username}"),
             Mentioned::Everyone => "@/all".to_owned(),
             _ => mention.label.clone(),
         };
@@ -202,7 +220,9 @@ impl Network for FakeNetwork {
 
     fn login_url(&self, callback: &Url, state: &str) -> Url {
         let mut url: Url = "https://test.example/login".try_into().unwrap();
-        url.query_pairs_mut().append_pair("callback", callback.as_str()).append_pair("state", state);
+        url.query_pairs_mut()
+            .append_pair("callback", callback.as_str())
+            .append_pair("state", state);
         url
     }
 
@@ -210,16 +230,33 @@ impl Network for FakeNetwork {
         vec!["https://test.example".to_owned()]
     }
 
-    async fn finish_login(&self, _callback: &Url, query: &[(String, String)]) -> Result<Login, LoginError> {
-        let code = query.iter().find(|(key, _)| key == "code").map(|(_, code)| code.as_str());
+    async fn finish_login(
+        &self,
+        _callback: &Url,
+        query: &[(String, String)],
+    ) -> Result<Login, LoginError> {
+        let code = query
+            .iter()
+            .find(|(key, _)| key == "code")
+            .map(|(_, code)| code.as_str());
         match code {
-            Some(name) => Ok(Login { person: person(name), credentials: "token".to_owned().into() }),
+            Some(name) => Ok(Login {
+                person: person(name),
+                credentials: "token".to_owned().into(),
+            }),
             None => Err(LoginError::Refused),
         }
     }
 
-    fn account(&self, person: &Person, _credentials: &Credentials) -> Result<Arc<dyn Account>, RemoteError> {
-        Ok(Arc::new(FakeAccount { network: self.clone(), person: person.clone() }))
+    fn account(
+        &self,
+        person: &Person,
+        _credentials: &Credentials,
+    ) -> Result<Arc<dyn Account>, RemoteError> {
+        Ok(Arc::new(FakeAccount {
+            network: self.clone(),
+            person: person.clone(),
+        }))
     }
 
     fn parse_address(&self, typed: &str) -> Option<String> {
@@ -233,7 +270,12 @@ impl Network for FakeNetwork {
             Composed::Rich(text) => plain::render(text, &ByUsername),
         };
         let characters: Vec<char> = text.chars().collect();
-        let part = |part: &[char]| Part { text: part.iter().collect(), kind: message.kind, thread: None, reply_to: None };
+        let part = |part: &[char]| Part {
+            text: part.iter().collect(),
+            kind: message.kind,
+            thread: None,
+            reply_to: None,
+        };
         characters.chunks(10).map(part).collect()
     }
 
@@ -265,11 +307,23 @@ impl Account for FakeAccount {
 
     async fn room(&self, room: &RoomId) -> Result<Room, RemoteError> {
         self.network.allowed()?;
-        self.network.lock().rooms.iter().find(|known| known.id == *room).cloned().ok_or_else(not_found)
+        self.network
+            .lock()
+            .rooms
+            .iter()
+            .find(|known| known.id == *room)
+            .cloned()
+            .ok_or_else(not_found)
     }
 
     async fn find_room(&self, address: &str) -> Result<Room, RemoteError> {
-        self.network.lock().rooms.iter().find(|known| known.address == address).cloned().ok_or_else(not_found)
+        self.network
+            .lock()
+            .rooms
+            .iter()
+            .find(|known| known.address == address)
+            .cloned()
+            .ok_or_else(not_found)
     }
 
     async fn join(&self, room: &RoomId) -> Result<Room, RemoteError> {
@@ -288,10 +342,20 @@ impl Account for FakeAccount {
         Ok(members)
     }
 
-    async fn history(&self, room: &RoomId, which: &History, limit: usize) -> Result<Vec<Message>, RemoteError> {
+    async fn history(
+        &self,
+        room: &RoomId,
+        which: &History,
+        limit: usize,
+    ) -> Result<Vec<Message>, RemoteError> {
         self.network.allowed()?;
         let state = self.network.lock();
-        let mut all: Vec<_> = state.messages.iter().filter(|message| message.room == *room).cloned().collect();
+        let mut all: Vec<_> = state
+            .messages
+            .iter()
+            .filter(|message| message.room == *room)
+            .cloned()
+            .collect();
         Ok(match which {
             History::Newest => all.split_off(all.len().saturating_sub(limit)),
             History::After(id) => {
@@ -313,11 +377,18 @@ impl Account for FakeAccount {
         match failure {
             Some(Failure::Unavailable) => return Err(trouble()),
             Some(Failure::Lost) => return Err(trouble().perhaps_done()),
-            Some(Failure::Forbidden) => return Err(RemoteError::new(Fault::Forbidden, "you may not write there")),
+            Some(Failure::Forbidden) => {
+                return Err(RemoteError::new(
+                    Fault::Forbidden,
+                    "you may not write there",
+                ));
+            }
             Some(Failure::AnswerLost | Failure::Hangs) | None => {}
         }
         self.network.lock().posts += 1;
-        let message = self.network.add(&person(&self.person.username), room, &part.text, part.kind);
+        let message = self
+            .network
+            .add(&person(&self.person.username), room, &part.text, part.kind);
         match failure {
             Some(Failure::AnswerLost) => Err(trouble().perhaps_done()),
             Some(Failure::Hangs) => std::future::pending().await,
@@ -341,7 +412,10 @@ impl Account for FakeAccount {
         let state = self.network.lock();
         let fits = |message: &&Message| {
             message.room == *room
-                && message.sender.as_ref().is_some_and(|sender| sender.id == self.person.id)
+                && message
+                    .sender
+                    .as_ref()
+                    .is_some_and(|sender| sender.id == self.person.id)
                 && message.text == RichText::plain(&part.text)
                 && after.is_none_or(|after| message.id > *after)
                 && message.sent_at >= not_before
@@ -350,17 +424,28 @@ impl Account for FakeAccount {
         Ok(state.messages.iter().find(fits).cloned())
     }
 
-    async fn edit(&self, _room: &RoomId, _message: &MessageId, _part: &Part) -> Result<Message, RemoteError> {
+    async fn edit(
+        &self,
+        _room: &RoomId,
+        _message: &MessageId,
+        _part: &Part,
+    ) -> Result<Message, RemoteError> {
         Err(RemoteError::new(Fault::Unsupported, "Test knows no edits"))
     }
 
     async fn delete(&self, _room: &RoomId, _message: &MessageId) -> Result<(), RemoteError> {
-        Err(RemoteError::new(Fault::Unsupported, "Test knows no deletions"))
+        Err(RemoteError::new(
+            Fault::Unsupported,
+            "Test knows no deletions",
+        ))
     }
 
     async fn avatar(&self, _avatar: &Avatar, _max_bytes: usize) -> Result<Image, RemoteError> {
         self.network.lock().fetched += 1;
-        Ok(Image { bytes: vec![1], mime: "image/png".to_owned() })
+        Ok(Image {
+            bytes: vec![1],
+            mime: "image/png".to_owned(),
+        })
     }
 
     fn watch(&self, room: &RoomId) {
@@ -374,7 +459,11 @@ impl Account for FakeAccount {
     async fn run(&self, sink: &mut dyn EventSink) -> Result<(), RemoteError> {
         self.network.allowed()?;
         let mut next = self.network.lock().events.len();
-        if sink.accept(Event::Connected { missed: true }).await.is_err() {
+        if sink
+            .accept(Event::Connected { missed: true })
+            .await
+            .is_err()
+        {
             return Ok(());
         }
         loop {
