@@ -1,5 +1,10 @@
 //! The endpoints, through the front door.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by unwrapping"
+)]
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

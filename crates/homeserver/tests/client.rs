@@ -1,5 +1,10 @@
 //! The client against a homeserver that answers what a test tells it to, with little patience, so that waiting costs nothing.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by unwrapping"
+)]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,7 +77,7 @@ const PATIENCE: Patience = Patience {
     attempts: 4,
     first_pause: Duration::from_millis(1),
     longest_pause: Duration::from_secs(30),
-    answer: Duration::from_secs(60),
+    answer: Duration::from_mins(1),
 };
 
 #[expect(
@@ -258,7 +263,7 @@ async fn waits_as_long_as_the_homeserver_wants() {
 #[tokio::test]
 async fn does_not_wait_for_ever() {
     let stage = Stage::new([limited(3_600_000)]).await;
-    let wait = Some(Duration::from_secs(3600));
+    let wait = Some(Duration::from_hours(1));
     assert_eq!(
         send(&stage.client).await,
         Err(Error::RateLimited { retry_after: wait })
@@ -523,7 +528,7 @@ async fn reads_and_writes_state() {
             .is_not_found()
     );
     let content = json!({"membership": "join"});
-    let state = NewState {
+    let entering = NewState {
         who: &ghost(),
         room,
         kind: "m.room.member",
@@ -531,7 +536,7 @@ async fn reads_and_writes_state() {
         content: &content,
         ts: Some(5),
     };
-    assert_eq!(stage.client.set_state(&state).await.unwrap(), "$s");
+    assert_eq!(stage.client.set_state(&entering).await.unwrap(), "$s");
     let lines = stage.lines();
     assert!(
         lines[0].starts_with("GET /_matrix/client/v3/rooms/!room/state/m.room.name/?"),

@@ -143,9 +143,7 @@ impl Store {
             return Err(Error::Newer);
         }
         if has("meta") {
-            if let Some(row) = self.db.row(META, args![CHECK_ROW]).await? {
-                self.key.open(CHECK_ROW, &row.get::<Vec<u8>>(0)?)?;
-            }
+            self.check_key().await?;
         } else if tables.len() > 1 {
             return Err(Error::Unusable(
                 "the database is in use by another program; give the bridge one of its own"
@@ -168,18 +166,27 @@ impl Store {
                 sqlx::query("PRAGMA journal_mode = WAL")
                     .execute(&mut *connection)
                     .await?;
-                SQLITE.run(connection).await.map_err(migration)
+                // One commit for all steps, and the second of two processes waits for the first.
+                let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+                SQLITE.run(&mut *tx).await.map_err(migration)?;
+                Ok(tx.commit().await?)
             }
             Db::Postgres(pool) => POSTGRES.run(pool).await.map_err(migration),
         }
     }
 
+    async fn check_key(&self) -> Result<(), Error> {
+        if let Some(row) = self.db.row(META, args![CHECK_ROW]).await? {
+            self.key.open(CHECK_ROW, &row.get::<Vec<u8>>(0)?)?;
+        }
+        Ok(())
+    }
+
     async fn remember_key(&self) -> Result<(), Error> {
         let sealed = self.key.seal(CHECK_ROW, CHECK)?;
-        self.db
-            .run(SET_META, args![CHECK_ROW, &sealed])
-            .await
-            .map(drop)
+        self.db.run(SET_META, args![CHECK_ROW, &sealed]).await?;
+        // Another process may have been first, with another key.
+        self.check_key().await
     }
 }
 

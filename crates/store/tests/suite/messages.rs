@@ -1,0 +1,96 @@
+//! The message map.
+
+use store::MessageRow;
+
+use crate::{Base, alice};
+
+pub(crate) fn row(portal_id: i64, remote_id: &str, part: i64, event_id: &str) -> MessageRow {
+    MessageRow {
+        portal_id,
+        remote_id: remote_id.to_owned(),
+        part,
+        event_id: event_id.to_owned(),
+        room_id: "!room".to_owned(),
+        sender: "p1".to_owned(),
+        by_us: false,
+        sent_at: 10,
+        edited_at: None,
+    }
+}
+
+pub(crate) async fn the_map(base: Base) {
+    let store = base.open().await;
+    let (_, portal) = alice(&store).await;
+    let mut first = row(portal.id, "m1", 0, "$a");
+    store
+        .put_messages(std::slice::from_ref(&first))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.messages(portal.id, "m1").await.unwrap(),
+        [first.clone()]
+    );
+    assert_eq!(
+        store.message_by_event("$a").await.unwrap(),
+        Some(first.clone())
+    );
+    assert!(store.messages(portal.id, "m2").await.unwrap().is_empty());
+    assert_eq!(store.message_by_event("$b").await.unwrap(), None);
+
+    first.edited_at = Some(20);
+    first.by_us = true;
+    first.event_id = "$b".into();
+    store
+        .put_messages(std::slice::from_ref(&first))
+        .await
+        .unwrap();
+    assert_eq!(store.messages(portal.id, "m1").await.unwrap(), [first]);
+    assert_eq!(store.message_by_event("$a").await.unwrap(), None);
+    store.put_messages(&[]).await.unwrap();
+}
+
+pub(crate) async fn parts_both_ways(base: Base) {
+    let store = base.open().await;
+    let (_, portal) = alice(&store).await;
+    let two_events = [row(portal.id, "m1", 0, "$a"), row(portal.id, "m1", 1, "$b")];
+    let two_messages = [row(portal.id, "m2", 0, "$c"), row(portal.id, "m3", 1, "$c")];
+    store
+        .put_messages(&[two_events.clone(), two_messages.clone()].concat())
+        .await
+        .unwrap();
+    assert_eq!(store.messages(portal.id, "m1").await.unwrap(), two_events);
+    assert_eq!(
+        store.message_by_event("$b").await.unwrap(),
+        Some(two_events[1].clone())
+    );
+    assert_eq!(store.messages_by_event("$c").await.unwrap(), two_messages);
+    assert_eq!(
+        store.message_by_event("$c").await.unwrap(),
+        Some(two_messages[0].clone())
+    );
+}
+
+pub(crate) async fn since_and_latest(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let other = store
+        .put_portal(&crate::new_portal(&login, "r2"))
+        .await
+        .unwrap();
+    let at = |id: &str, sent_at| MessageRow {
+        sent_at,
+        ..row(portal.id, id, 0, &format!("${id}"))
+    };
+    let rows = [at("m1", 10), at("m2", 20), at("m3", 30)];
+    store.put_messages(&rows).await.unwrap();
+    store
+        .put_messages(&[row(other.id, "m1", 0, "$elsewhere")])
+        .await
+        .unwrap();
+    assert_eq!(store.known_since(portal.id, 20).await.unwrap(), rows[1..]);
+    assert_eq!(store.known_since(portal.id, 31).await.unwrap(), []);
+    assert_eq!(
+        store.latest(portal.id, 2).await.unwrap(),
+        [rows[2].clone(), rows[1].clone()]
+    );
+}

@@ -1,0 +1,157 @@
+//! Portals.
+
+use store::{Error, PortalState, Shown};
+
+use crate::{Base, alice, new_login, new_portal};
+
+pub(crate) async fn making(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    assert_eq!(
+        (portal.login_id, portal.state),
+        (Some(login.id), PortalState::New)
+    );
+    assert_eq!(
+        (portal.remote_room.as_str(), portal.kind.as_str()),
+        ("r1", "public")
+    );
+    assert_eq!(
+        (portal.room_id.as_ref(), portal.cursor.as_ref()),
+        (None, None)
+    );
+    assert_eq!(
+        (portal.opened, portal.in_space, portal.other_person.as_ref()),
+        (false, false, None)
+    );
+    let shown = Shown {
+        address: "org/r1".into(),
+        name: "Org r1".into(),
+        topic: Some("talk".into()),
+        avatar_key: None,
+        avatar_mxc: None,
+    };
+    assert_eq!(portal.shown, shown);
+
+    store
+        .set_portal_state(portal.id, PortalState::Declined)
+        .await
+        .unwrap();
+    let mut again = new_portal(&login, "r1");
+    again.name = "Renamed".into();
+    let same = store.put_portal(&again).await.unwrap();
+    assert_eq!((same.id, same.state), (portal.id, PortalState::Declined));
+    assert_eq!(
+        same.shown, shown,
+        "what is shown changes when the room does"
+    );
+}
+
+pub(crate) async fn finding(base: Base) {
+    let store = base.open().await;
+    let (login, first) = alice(&store).await;
+    let second = store.put_portal(&new_portal(&login, "r2")).await.unwrap();
+    let bob = store
+        .put_login(&new_login("@bob:example.org", "p2"))
+        .await
+        .unwrap();
+    let his = store.put_portal(&new_portal(&bob, "r1")).await.unwrap();
+    store
+        .set_portal_room(second.id, Some("!two"), PortalState::Joined)
+        .await
+        .unwrap();
+
+    assert_eq!(store.portal(first.id).await.unwrap().as_ref(), Some(&first));
+    assert_eq!(store.portal(999).await.unwrap(), None);
+    let second = store.portal_by_room("!two").await.unwrap().unwrap();
+    assert_eq!(
+        (second.room_id.as_deref(), second.state),
+        (Some("!two"), PortalState::Joined)
+    );
+    assert_eq!(store.portal_by_room("!one").await.unwrap(), None);
+    assert_eq!(
+        store.portal_of("@bob:example.org", "r1").await.unwrap(),
+        Some(his)
+    );
+    assert_eq!(
+        store.portal_of("@bob:example.org", "r2").await.unwrap(),
+        None
+    );
+    assert_eq!(
+        store.portals_of(&login.mxid).await.unwrap(),
+        [first, second.clone()]
+    );
+    assert_eq!(store.joined_portals(login.id).await.unwrap(), [second]);
+    assert!(store.joined_portals(bob.id).await.unwrap().is_empty());
+}
+
+pub(crate) async fn changing(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let other = store.put_portal(&new_portal(&login, "r2")).await.unwrap();
+    store
+        .set_portal_room(portal.id, Some("!a"), PortalState::Invited)
+        .await
+        .unwrap();
+    let taken = store
+        .set_portal_room(other.id, Some("!a"), PortalState::Invited)
+        .await;
+    assert!(matches!(taken, Err(Error::Taken)));
+    let shown = Shown {
+        address: "org/new".into(),
+        name: "New".into(),
+        topic: None,
+        avatar_key: Some("k".into()),
+        avatar_mxc: Some("mxc://example.org/k".into()),
+    };
+    store.set_portal_shown(portal.id, &shown).await.unwrap();
+    store.set_portal_cursor(portal.id, "m17").await.unwrap();
+    store.set_portal_opened(portal.id, true).await.unwrap();
+    store.set_portal_in_space(portal.id, true).await.unwrap();
+    for state in [
+        PortalState::New,
+        PortalState::Invited,
+        PortalState::Joined,
+        PortalState::Declined,
+        PortalState::Left,
+        PortalState::Gone,
+    ] {
+        store.set_portal_state(portal.id, state).await.unwrap();
+        assert_eq!(store.portal(portal.id).await.unwrap().unwrap().state, state);
+    }
+    let portal = store.portal(portal.id).await.unwrap().unwrap();
+    assert_eq!(portal.shown, shown);
+    assert_eq!(
+        (portal.cursor.as_deref(), portal.opened, portal.in_space),
+        (Some("m17"), true, true)
+    );
+    store
+        .set_portal_room(portal.id, None, PortalState::New)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.portal(portal.id).await.unwrap().unwrap().room_id,
+        None
+    );
+    assert_eq!(
+        store.portal(other.id).await.unwrap().unwrap().cursor,
+        None,
+        "others are left alone"
+    );
+}
+
+pub(crate) async fn after_logout(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    store.delete_login(login.id).await.unwrap();
+    assert_eq!(
+        store.portal(portal.id).await.unwrap().unwrap().login_id,
+        None
+    );
+    assert_eq!(store.portals_of(&login.mxid).await.unwrap().len(), 1);
+    let again = store
+        .put_login(&new_login(&login.mxid, "p9"))
+        .await
+        .unwrap();
+    let same = store.put_portal(&new_portal(&again, "r1")).await.unwrap();
+    assert_eq!((same.id, same.login_id), (portal.id, Some(again.id)));
+}
