@@ -6,6 +6,7 @@
 //!
 //! To add a file: a `mod` line here.
 
+#[cfg(test)]
 mod it {
     mod check;
     mod hostile;

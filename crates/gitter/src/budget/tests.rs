@@ -161,12 +161,12 @@ async fn lower_priorities_leave_a_reserve_and_the_urgent_pass_them() {
     let state = budget.state();
     assert_eq!((state.limit, state.left, state.in_flight), (100, 5, 0));
     assert_eq!(state.waiting, (200 - 79) + (50 - 15));
-    let before = limiter.start.elapsed();
+    let before = Instant::now();
     assert_eq!(
         limiter.request(&budget, Priority::Urgent).await,
         StatusCode::OK
     );
-    assert!(limiter.start.elapsed() - before < Duration::from_secs(1));
+    assert!(before.elapsed() < Duration::from_secs(1));
     background.shutdown().await;
     normal.shutdown().await;
     assert_eq!(budget.state().waiting, 0);

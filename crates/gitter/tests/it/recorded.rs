@@ -20,7 +20,7 @@ use super::check;
 use super::support::Server;
 
 /// Compares a list with the recorded one.
-fn list<T>(listing: Listing<T>, case: &Case, check: impl Fn(&T, &Value)) {
+fn list<T>(listing: &Listing<T>, case: &Case, check: impl Fn(&T, &Value)) {
     let recorded = case.json().as_array().unwrap();
     assert_eq!(listing.skipped(), 0);
     assert_eq!(listing.received, recorded.len());
@@ -34,7 +34,7 @@ async fn perform(case: &Case, ask: &Ask, server: &Server) -> Result<(), Error> {
     let client = server.client(case.token().unwrap_or_default());
     match ask {
         Ask::Me => check::user(&client.me().await?, case.json()),
-        Ask::Rooms => list(client.rooms().await?, case, check::room),
+        Ask::Rooms => list(&client.rooms().await?, case, check::room),
         Ask::Room(room) => check::room(&client.room(room).await?, case.json()),
         Ask::Resolve(uri) => check::room(&client.resolve(uri).await?, case.json()),
         Ask::Join(room) => check::room(&client.join(room).await?, case.json()),
@@ -44,24 +44,24 @@ async fn perform(case: &Case, ask: &Ask, server: &Server) -> Result<(), Error> {
             assert_eq!(room.topic, *topic);
             check::room(&room, case.json());
         }
-        Ask::Groups => list(client.groups().await?, case, check::group),
+        Ask::Groups => list(&client.groups().await?, case, check::group),
         Ask::Members(room, skip, limit) => {
             list(
-                client.members(room, *skip, *limit).await?,
+                &client.members(room, *skip, *limit).await?,
                 case,
                 check::user,
             );
         }
         Ask::User(name) => check::profile(&client.user(name).await?, case.json()),
         Ask::Messages(room, which) => {
-            list(client.messages(room, which).await?, case, check::message)
+            list(&client.messages(room, which).await?, case, check::message);
         }
         Ask::Message(room, message) => {
-            check::message(&client.message(room, message).await?, case.json())
+            check::message(&client.message(room, message).await?, case.json());
         }
         Ask::Thread(room, parent, limit) => {
             list(
-                client.thread(room, parent, None, *limit).await?,
+                &client.thread(room, parent, None, *limit).await?,
                 case,
                 check::message,
             );
@@ -154,11 +154,11 @@ async fn every_recorded_case_is_asked_as_recorded_and_understood() {
     let cases = cases();
     for case in &cases {
         let Some(ask) = case.ask() else {
-            not_asked.insert(case.case.as_str());
+            not_asked.insert(case.name.as_str());
             continue;
         };
         asked += 1;
-        eprintln!("{}: {ask:?}", case.case);
+        eprintln!("{}: {ask:?}", case.name);
         server.answers([case.answer()]);
         if let Ask::Token(_) | Ask::Authorize(_) | Ask::Callback(_) = ask {
             perform_oauth(case, &ask, &server).await;
@@ -218,13 +218,13 @@ async fn every_recorded_refusal_of_a_token_says_whose_turn_it_is() {
     let oauth = server.oauth("client", "secret");
     let mut told = BTreeMap::new();
     for case in cases() {
-        if case.case.starts_with("oauth_token_") && case.response.status != 200 {
+        if case.name.starts_with("oauth_token_") && case.response.status != 200 {
             server.answers([case.answer()]);
             let error = oauth
                 .token(&"code".to_owned().into(), "http://bridge.test/callback")
                 .await
                 .unwrap_err();
-            told.insert(case.case, error.to_string());
+            told.insert(case.name, error.to_string());
         }
     }
     insta::assert_yaml_snapshot!(told);

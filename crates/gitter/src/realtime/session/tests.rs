@@ -48,7 +48,7 @@ impl Bench {
     }
 
     fn shake_hands(&mut self, client: &str) {
-        self.receive(json!([{
+        self.receive(&json!([{
             "channel": "/meta/handshake", "successful": true, "clientId": client,
             "advice": { "reconnect": "retry", "interval": 500, "timeout": 120_000 },
             "ext": { "userId": ME },
@@ -65,7 +65,7 @@ impl Bench {
             }
             for message in &sent {
                 if message["channel"] == "/meta/subscribe" {
-                    self.receive(json!([{
+                    self.receive(&json!([{
                         "channel": "/meta/subscribe", "id": message["id"], "successful": true,
                         "subscription": message["subscription"],
                     }]));
@@ -75,14 +75,14 @@ impl Bench {
         }
     }
 
-    fn receive(&mut self, frame: Value) {
+    fn receive(&mut self, frame: &Value) {
         self.session
-            .received(&serde_json::to_vec(&frame).unwrap(), self.now);
+            .received(&serde_json::to_vec(frame).unwrap(), self.now);
     }
 
-    fn push(&mut self, count: u64, channel: &str, data: Value) {
+    fn push(&mut self, count: u64, channel: &str, data: &Value) {
         self.receive(
-            json!([{ "channel": channel, "data": data, "id": "x", "ext": { "c": count } }]),
+            &json!([{ "channel": channel, "data": data, "id": "x", "ext": { "c": count } }]),
         );
     }
 
@@ -174,7 +174,7 @@ fn the_connection_is_told_once_every_channel_is_answered_for() {
     );
     assert_eq!(bench.told(), []);
 
-    bench.receive(json!([
+    bench.receive(&json!([
         { "channel": "/meta/subscribe", "id": sent[1]["id"], "successful": true },
         { "channel": "/meta/subscribe", "id": sent[2]["id"], "successful": false, "error": "403::Authorisation denied." },
     ]));
@@ -213,7 +213,7 @@ fn many_channels_go_in_batches_each_after_the_answer_to_the_last() {
         sizes.push(batch.len());
         for one in batch {
             bench.receive(
-                json!([{ "channel": "/meta/subscribe", "id": one["id"], "successful": true }]),
+                &json!([{ "channel": "/meta/subscribe", "id": one["id"], "successful": true }]),
             );
         }
     }
@@ -226,7 +226,7 @@ fn one_connect_is_always_outstanding() {
     let mut bench = Bench::live(&[]);
     for _ in 0..3 {
         bench.pass(Duration::from_millis(200));
-        bench.receive(json!([{
+        bench.receive(&json!([{
             "channel": "/meta/connect", "successful": true, "clientId": "client-1",
             "advice": { "reconnect": "retry", "interval": 500, "timeout": 120_000 },
         }]));
@@ -247,21 +247,21 @@ fn one_connect_is_always_outstanding() {
 #[test]
 fn a_number_left_out_is_a_gap() {
     let mut bench = Bench::live(&[messages("r1")]);
-    bench.push(1, "/api/v1/rooms/r1/chatMessages", message("a"));
-    bench.push(2, "/api/v1/rooms/r1/chatMessages", message("b"));
+    bench.push(1, "/api/v1/rooms/r1/chatMessages", &message("a"));
+    bench.push(2, "/api/v1/rooms/r1/chatMessages", &message("b"));
     assert_eq!(bench.told().len(), 2);
-    bench.push(4, "/api/v1/rooms/r1/chatMessages", message("d"));
+    bench.push(4, "/api/v1/rooms/r1/chatMessages", &message("d"));
     let told = bench.told();
     assert_eq!(told[0], Notification::Gap { room: None });
     assert!(matches!(&told[1..], [Notification::Push(_)]));
-    bench.push(5, "/api/v1/rooms/r1/chatMessages", message("e"));
+    bench.push(5, "/api/v1/rooms/r1/chatMessages", &message("e"));
     assert_eq!(bench.told().len(), 1);
 }
 
 #[test]
 fn a_push_that_cannot_be_read_is_a_gap_and_harms_no_other() {
     let mut bench = Bench::live(&[messages("r1")]);
-    bench.receive(json!([
+    bench.receive(&json!([
         { "channel": "/api/v1/rooms/r1/chatMessages", "data": { "operation": "create", "model": { "id": 7 } }, "ext": { "c": 1 } },
         { "no": "channel" },
         7,
@@ -290,15 +290,15 @@ fn what_means_nothing_here_is_passed_over() {
     bench.push(
         1,
         "/api/v1/rooms/r1/chatMessages",
-        json!({ "operation": "transmogrify", "model": {} }),
+        &json!({ "operation": "transmogrify", "model": {} }),
     );
-    bench.push(2, "/api/v1/rooms/r1/chatMessages", json!({}));
-    bench.push(3, "/api/v1/elsewhere", json!({}));
+    bench.push(2, "/api/v1/rooms/r1/chatMessages", &json!({}));
+    bench.push(3, "/api/v1/elsewhere", &json!({}));
     assert_eq!(bench.told(), []);
     bench.push(
         4,
         &format!("/api/v1/user/{ME}"),
-        json!({ "notification": "activity", "troupeId": "r1" }),
+        &json!({ "notification": "activity", "troupeId": "r1" }),
     );
     let told = bench.told();
     let notice = Change::Notice(Notice::Other("activity".to_owned()));
@@ -314,7 +314,7 @@ fn what_means_nothing_here_is_passed_over() {
 #[test]
 fn a_short_interruption_is_resumed_with_the_same_client_id() {
     let mut bench = Bench::live(&[messages("r1")]);
-    bench.push(1, "/api/v1/rooms/r1/chatMessages", message("a"));
+    bench.push(1, "/api/v1/rooms/r1/chatMessages", &message("a"));
     bench.pass(Duration::from_secs(40));
     bench.session.heard(bench.now);
     bench.told();
@@ -334,9 +334,9 @@ fn a_short_interruption_is_resumed_with_the_same_client_id() {
     );
     assert_eq!(sent[0]["advice"]["timeout"], 0);
     // The queue comes first, with the numbers going on.
-    bench.push(2, "/api/v1/rooms/r1/chatMessages", message("b"));
+    bench.push(2, "/api/v1/rooms/r1/chatMessages", &message("b"));
     bench.receive(
-        json!([{ "channel": "/meta/connect", "successful": true, "clientId": "client-1" }]),
+        &json!([{ "channel": "/meta/connect", "successful": true, "clientId": "client-1" }]),
     );
     let sent = bench.settle();
     let subscribed: Vec<&Value> = sent
@@ -365,12 +365,12 @@ fn a_short_interruption_is_resumed_with_the_same_client_id() {
 #[test]
 fn a_forgotten_client_id_means_a_new_handshake_and_all_channels_anew() {
     let mut bench = Bench::live(&[messages("r1")]);
-    bench.push(1, "/api/v1/rooms/r1/chatMessages", message("a"));
+    bench.push(1, "/api/v1/rooms/r1/chatMessages", &message("a"));
     bench.lose(Loss::Broken);
     bench.open(Transport::LongPoll);
     assert_eq!(bench.sent()[0]["connectionType"], "long-polling");
     bench.told();
-    bench.receive(json!([{
+    bench.receive(&json!([{
         "channel": "/meta/connect", "successful": false, "error": "401:client-1:Unknown client",
         "advice": { "reconnect": "handshake", "interval": 2000 },
     }]));
@@ -394,7 +394,7 @@ fn a_forgotten_client_id_means_a_new_handshake_and_all_channels_anew() {
         ]
     );
     // The numbers begin anew.
-    bench.push(1, "/api/v1/rooms/r1/chatMessages", message("b"));
+    bench.push(1, "/api/v1/rooms/r1/chatMessages", &message("b"));
     assert_eq!(bench.told().len(), 1);
 }
 
@@ -416,7 +416,7 @@ fn a_client_forgotten_in_the_middle_is_told_and_greets_again() {
         let mut bench = Bench::live(&[messages("r1")]);
         bench.session.subscribe(messages("r2"));
         let asked = bench.sent();
-        bench.receive(json!([{
+        bench.receive(&json!([{
             "channel": "/meta/subscribe", "id": asked[0]["id"], "successful": false, "error": error,
         }]));
         assert_eq!(disconnected(&bench.told()), [Loss::Forgotten]);
@@ -437,7 +437,7 @@ fn reconnect_none_is_the_end() {
         let mut bench = Bench::new();
         bench.open(Transport::WebSocket);
         bench.sent();
-        bench.receive(json!([{
+        bench.receive(&json!([{
             "channel": "/meta/handshake", "successful": false, "error": error,
             "advice": { "reconnect": "none", "interval": 864_000_000 },
         }]));
@@ -457,7 +457,7 @@ fn a_refused_handshake_is_tried_again_later_and_later() {
     for _ in 0..9 {
         bench.open(Transport::WebSocket);
         bench.sent();
-        bench.receive(json!([{
+        bench.receive(&json!([{
             "channel": "/meta/handshake", "successful": false, "error": "402:version:Missing required parameter",
             "advice": { "reconnect": "handshake" },
         }]));
@@ -494,7 +494,7 @@ fn a_silent_websocket_is_probed_and_given_up() {
     bench.pass(Duration::from_secs(1));
     assert_eq!(bench.session.send(bench.now).unwrap().body, "[]");
     // Answered, all is well.
-    bench.receive(json!([]));
+    bench.receive(&json!([]));
     bench.pass(Duration::from_secs(50));
     assert_eq!(bench.told(), []);
     // Unanswered, it is not.
@@ -557,7 +557,7 @@ fn a_subscription_that_gitter_fails_is_tried_again_some_times() {
     for tries in 1..=3 {
         let asked = bench.sent();
         assert_eq!(asked.len(), 1, "try {tries}");
-        bench.receive(json!([{
+        bench.receive(&json!([{
             "channel": "/meta/subscribe", "id": asked[0]["id"], "successful": false, "error": "500::Internal",
         }]));
         assert_eq!(bench.sent(), [] as [Value; 0]);
@@ -583,9 +583,9 @@ fn a_subscription_that_is_never_answered_costs_two_reconnects_and_not_more() {
         for message in bench.sent() {
             let subscription = message["subscription"].as_str().unwrap_or_default();
             if message["channel"] == "/meta/connect" && message["advice"]["timeout"] == 0 {
-                bench.receive(json!([{ "channel": "/meta/connect", "successful": true }]));
+                bench.receive(&json!([{ "channel": "/meta/connect", "successful": true }]));
             } else if subscription.contains("good") {
-                bench.receive(json!([{ "channel": "/meta/subscribe", "id": message["id"], "successful": true }]));
+                bench.receive(&json!([{ "channel": "/meta/subscribe", "id": message["id"], "successful": true }]));
             }
         }
         bench.pass(Duration::from_secs(31));
@@ -617,7 +617,7 @@ fn what_is_no_longer_wanted_is_not_told() {
         (&sent[0]["channel"], sent.len()),
         (&json!("/meta/unsubscribe"), 1)
     );
-    bench.push(1, "/api/v1/rooms/r1/chatMessages", message("a"));
+    bench.push(1, "/api/v1/rooms/r1/chatMessages", &message("a"));
     assert_eq!(bench.told(), []);
     assert_eq!(
         bench.sent_to("/meta/unsubscribe").len(),
@@ -648,7 +648,7 @@ fn leaving_a_room_takes_its_channels_along() {
     bench.push(
         1,
         &format!("/api/v1/user/{ME}/rooms"),
-        json!({ "operation": "remove", "model": { "id": "r1" } }),
+        &json!({ "operation": "remove", "model": { "id": "r1" } }),
     );
     assert_eq!(bench.sent_to("/meta/unsubscribe").len(), 2);
     assert_eq!(bench.told().len(), 1);

@@ -11,7 +11,8 @@ use crate::it::support::{Answer, Asked};
 
 #[derive(Deserialize)]
 pub(super) struct Case {
-    pub(super) case: String,
+    #[serde(rename = "case")]
+    pub(super) name: String,
     pub(super) actor: Option<String>,
     pub(super) request: Request,
     pub(super) response: Response,
