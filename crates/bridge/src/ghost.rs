@@ -101,10 +101,11 @@ pub(crate) async fn ensure(world: &Ctx, login: i64, person: &Person) -> Result<G
         ghost.registered = true;
     }
     if ghost.display_name.as_deref() != Some(&display_name) {
-        world
+        let set = world
             .homeserver
             .set_display_name(&actor, &display_name)
-            .await?;
+            .await;
+        tolerate(set)?;
         ghost.display_name = Some(display_name);
     }
     ghost.username.clone_from(&person.username);
@@ -144,11 +145,22 @@ async fn picture(
             None => return Ok(()),
         },
     };
-    world.homeserver.set_avatar(actor, mxc.as_deref()).await?;
+    tolerate(world.homeserver.set_avatar(actor, mxc.as_deref()).await)?;
     ghost.avatar_key = person.avatar.as_ref().map(|avatar| avatar.key.clone());
     ghost.avatar_mxc = mxc.map(|mxc| mxc.to_string());
     world.store.put_ghost(ghost).await?;
     Ok(())
+}
+
+/// A name or picture that the homeserver does not accept is no reason to lose what its owner says.
+fn tolerate(set: Result<(), homeserver::Error>) -> Result<(), Error> {
+    match set.map_err(Error::from) {
+        Err(error) if !error.is_transient() => {
+            tracing::warn!(%error, "the homeserver does not accept a ghost's name or picture");
+            Ok(())
+        }
+        set => set,
+    }
 }
 
 /// As a state event: cheaper for the homeserver than `/join`, and it can lie in the past (tried with

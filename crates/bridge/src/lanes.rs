@@ -126,16 +126,13 @@ pub(crate) fn nudge_if_leased(world: &Ctx, lane: &Lane) {
 /// # Errors
 /// When the database does not answer.
 pub async fn wake_login(world: &Ctx, login_id: i64) -> Result<(), Error> {
-    let portals: Vec<i64> = world
-        .store
-        .joined_portals(login_id)
-        .await?
-        .iter()
-        .map(|portal| portal.id)
-        .collect();
+    let Some(login) = world.store.login(login_id).await? else {
+        return Ok(());
+    };
+    let portals = world.store.portals_of(&login.mxid).await?;
     for lane in world.store.waiting_lanes().await? {
-        if let Lane::ToRemote(portal) | Lane::ToMatrix(portal) = lane
-            && portals.contains(&portal)
+        if let Lane::ToRemote(id) | Lane::ToMatrix(id) = lane
+            && portals.iter().any(|portal| portal.id == id)
         {
             nudge(world, &lane);
         }

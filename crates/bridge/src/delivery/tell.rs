@@ -18,7 +18,8 @@ use crate::{
     management::notice::{Line, Notice},
 };
 
-/// Says something in a portal, as an answer to an event. `about` tells apart what is said of the same event.
+/// Says something in a portal, as an answer to an event; fails only with what may pass. `about` tells apart
+/// what is said of the same event.
 pub(crate) async fn answer(
     world: &Ctx,
     room: &RoomId,
@@ -36,7 +37,8 @@ pub(crate) async fn answer(
     say_as(world, room, Some(event), &txn, line).await
 }
 
-/// Says something in a portal. `key` makes it the same thing when it is said again.
+/// Says something in a portal; fails only with what may pass. `key` makes it the same thing when it is said
+/// again.
 pub(crate) async fn say(world: &Ctx, room: &RoomId, key: &str, line: Line) -> Result<(), Error> {
     let txn = txn(&["notice", world.names.bot().as_str(), room.as_str(), key]);
     say_as(world, room, None, &txn, line).await
@@ -66,7 +68,14 @@ async fn say_as(
             txn: &txn,
             ts: None,
         };
-        world.homeserver.send(&event).await?;
+        match world.homeserver.send(&event).await.map_err(Error::from) {
+            Err(error) if !error.is_transient() => {
+                // The bot has no voice there; what it wanted to say must not hold up anything.
+                tracing::warn!(%room, %error, "a notice was not taken");
+                return Ok(());
+            }
+            sent => sent?,
+        };
     }
     Ok(())
 }
@@ -76,8 +85,7 @@ async fn say_as(
 pub(crate) struct Told(Mutex<HashMap<(i64, &'static str), Millis>>);
 
 impl Told {
-    /// Whether it is time to say this in a portal (again), because it was not said within `pause`; if so,
-    /// it counts as said.
+    /// Whether it is time to say this in a portal (again), because it was not said within `pause`.
     pub(crate) fn is_due(
         &self,
         portal: i64,
@@ -85,17 +93,19 @@ impl Told {
         now: Millis,
         pause: Millis,
     ) -> bool {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.get(&(portal, what)).is_none_or(|at| now - at >= pause)
+    }
+
+    /// It was said.
+    pub(crate) fn said(&self, portal: i64, what: &'static str, now: Millis) {
         const CLEAN_UP_ABOVE: usize = 256;
         const LONGEST: Millis = 3_600_000;
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() > CLEAN_UP_ABOVE {
             told.retain(|_, at| now - *at < LONGEST);
         }
-        if told.get(&(portal, what)).is_some_and(|at| now - at < pause) {
-            return false;
-        }
         told.insert((portal, what), now);
-        true
     }
 }
 
@@ -107,6 +117,7 @@ mod tests {
     fn a_storm_is_answered_once() {
         let told = Told::default();
         assert!(told.is_due(1, "reaction", 0, 600));
+        told.said(1, "reaction", 0);
         assert!(!told.is_due(1, "reaction", 599, 600));
         assert!(told.is_due(2, "reaction", 599, 600), "another room");
         assert!(told.is_due(1, "edit", 599, 600), "another thing");

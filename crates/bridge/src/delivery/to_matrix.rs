@@ -288,16 +288,13 @@ impl Place<'_> {
         let words = line![format!(
             "A message from {sender} could not be shown here: {why}."
         )];
-        match tell::say(
+        tell::say(
             self.world,
             self.room,
             &format!("lost {}", message.id),
             words,
         )
-        .await
-        {
-            Err(error) if error.is_transient() => Err(error),
-            _ => Ok(Outcome::Failed(why)),
-        }
+        .await?;
+        Ok(Outcome::Failed(why))
     }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use remote::{
     Account, Certainty, Fault, Message, MessageId, Millis, Outgoing, Part, RemoteError, RoomId,
 };
-use ruma::RoomId as MatrixRoomId;
 use serde::{Deserialize, Serialize};
 use store::{Item, ItemState, MessageRow, Portal};
 
@@ -194,12 +193,16 @@ async fn refused(
 ) -> Result<Outcome, Error> {
     let perhaps_done = error.certainty == Certainty::Unknown;
     if error.fault == Fault::LoggedOut {
-        login::expire(world, login).await?;
+        let expired = login::expire(world, login).await?;
         if !perhaps_done {
             world
                 .store
                 .postpone(item.id, world.now(), &error.sentence)
                 .await?;
+        }
+        if !expired {
+            // The answer was older than the credentials, or nobody can say now.
+            return Ok(Outcome::Later(Duration::from_secs(10)));
         }
         return Ok(Outcome::Paused);
     }
@@ -257,36 +260,32 @@ async fn waiting(
 ) -> Result<(), Error> {
     const PATIENCE: Millis = 20_000;
     const PAUSE: Millis = 3_600_000;
-    let now = world.now();
-    if now - item.accepted_at >= PATIENCE
-        && world.portals.told.is_due(portal.id, "waiting", now, PAUSE)
-    {
+    let (now, told) = (world.now(), &world.portals.told);
+    if now - item.accepted_at >= PATIENCE && told.is_due(portal.id, "waiting", now, PAUSE) {
         let words = line![format!(
             "Your message waits: {}. It will be delivered as soon as possible.",
             error.sentence
         )];
         tell::answer(world, &event.room, &event.event_id, "waiting", words).await?;
+        told.said(portal.id, "waiting", now);
     }
     Ok(())
 }
 
 /// Said by somebody else than the portal's user.
 async fn stranger(world: &Ctx, portal: &Portal, event: &MatrixEvent) -> Result<Outcome, Error> {
-    if world
-        .store
-        .mark(
-            event.room.as_str(),
-            &format!("stranger {}", event.sender),
-            world.now(),
-        )
-        .await?
-    {
+    let mark = format!("stranger {}", event.sender);
+    if !world.store.marked(event.room.as_str(), &mark).await? {
         let network = world.network.info().name;
         let words = line![format!(
             "What {} writes here does not reach {network}: this room belongs to {}.",
             event.sender, portal.mxid
         )];
         tell::answer(world, &event.room, &event.event_id, "stranger", words).await?;
+        world
+            .store
+            .mark(event.room.as_str(), &mark, world.now())
+            .await?;
     }
     Ok(Outcome::done())
 }
@@ -298,19 +297,11 @@ async fn unsupported(
     event: &MatrixEvent,
     what: Unsupported,
 ) -> Result<Outcome, Error> {
-    if world
-        .portals
-        .told
-        .is_due(portal.id, what.name(), world.now(), what.quiet_for())
-    {
+    let (now, told) = (world.now(), &world.portals.told);
+    if told.is_due(portal.id, what.name(), now, what.quiet_for()) {
         let words = line![what.words(world.network.info().name)];
-        let room: &MatrixRoomId = &event.room;
-        match tell::answer(world, room, &event.event_id, "unsupported", words).await {
-            Err(error) if !error.is_transient() => {
-                tracing::warn!(%room, %error, "cannot say that something did not cross")
-            }
-            told => told?,
-        }
+        tell::answer(world, &event.room, &event.event_id, "unsupported", words).await?;
+        told.said(portal.id, what.name(), now);
     }
     Ok(Outcome::done())
 }

@@ -191,8 +191,10 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
     if let Some(cursor) = &read.cursor {
         world.store.set_portal_cursor(id, cursor.as_str()).await?;
     }
+    let mut again = false;
     match behind.portals.get_mut(&id) {
         Some(held) if held.again => {
+            again = true;
             held.messages.clear();
             held.again = false;
             if !behind.queue.contains(&id) {
@@ -213,7 +215,7 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
         None => {}
     }
     drop(behind);
-    if !portal.opened {
+    if !portal.opened && !again {
         world.spawn(portal::enter::members(world.clone(), login, id));
     }
     Ok(())

@@ -57,7 +57,7 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
 
 /// Works one item. `Err` is only what may pass by itself.
 async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Outcome, Error> {
-    match lane {
+    let outcome = match lane {
         Lane::Control(_) => delivery::control::work(world, item).await,
         Lane::ToRemote(portal) => delivery::to_remote::work(world, *portal, item).await,
         Lane::ToMatrix(portal) => {
@@ -65,6 +65,16 @@ async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Ou
             let _permit = world.lanes.to_matrix.acquire().await.ok();
             delivery::to_matrix::work(world, *portal, item, suspect).await
         }
+    };
+    match outcome {
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) if error.needs_login() => Ok(Outcome::Paused),
+        // Whatever it is, the lane goes on, and `failed` shows it.
+        Err(error) => {
+            tracing::error!(%lane, item = item.id, %error, "given up");
+            Ok(Outcome::Failed(error.sentence()))
+        }
+        outcome => outcome,
     }
 }
 

@@ -9,7 +9,7 @@ use ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json};
 use store::{Login, NewPortal, Portal, PortalState};
 
-use super::{room_of, shown, state, user_of};
+use super::{enter, room_of, shown, state, user_of};
 use crate::{Ctx, Error, space};
 
 /// Notes a room of the network as a portal of this login, without a Matrix room. A known one is given back
@@ -41,9 +41,12 @@ pub async fn create_and_invite(world: &Ctx, login: &Login, room: &Room) -> Resul
     let _making = world.portals.making.lock(portal.id).await;
     // Read anew: somebody else may just have made it.
     let portal = again(world, portal.id).await?;
+    let user = user_of(&portal)?;
+    let mut is_there = false;
     let matrix_room = match room_of(&portal) {
         Some(matrix_room) if is_in(world, &matrix_room, world.names.bot()).await? => {
             shown::apply(world, &portal, login.id, room).await?;
+            is_there = is_in(world, &matrix_room, &user).await?;
             matrix_room
         }
         former => {
@@ -53,11 +56,13 @@ pub async fn create_and_invite(world: &Ctx, login: &Login, room: &Room) -> Resul
             make(world, login, &portal, room).await?
         }
     };
-    let user = user_of(&portal)?;
     if world.config.space && !portal.in_space {
         space::add(world, &user, &portal, &matrix_room).await?;
     }
-    if portal.state == PortalState::Joined && is_in(world, &matrix_room, &user).await? {
+    if is_there {
+        if portal.state != PortalState::Joined {
+            enter::enter(world, &portal).await?;
+        }
         return again(world, portal.id).await;
     }
     world

@@ -50,7 +50,7 @@ pub async fn membership(world: &Ctx, portal: &Portal, event: &ControlEvent) -> R
 }
 
 /// From here on traffic flows: first what was said before, then what is said from now on.
-async fn enter(world: &Ctx, portal: &Portal) -> Result<(), Error> {
+pub(super) async fn enter(world: &Ctx, portal: &Portal) -> Result<(), Error> {
     world.store.set_portal_opened(portal.id, false).await?;
     world
         .store
@@ -90,8 +90,8 @@ pub(crate) async fn members(world: Ctx, login: i64, portal: i64) {
                 }
             }
             Err(error) => {
-                // Those who speak come in all the same.
-                tracing::warn!(portal, %error, "people could not be put into a room");
+                // The next connection tries again.
+                tracing::debug!(portal, %error, "people could not be put into a room");
                 return;
             }
         }
@@ -110,9 +110,19 @@ async fn fill(world: &Ctx, login: i64, portal: i64) -> Result<(), Error> {
     let initial = world.config.members_initial;
     if let Some(room) = room_of(&portal).filter(|_| initial > 0) {
         let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
-        let members = account
-            .members(&RemoteRoomId::from(portal.remote_room.as_str()), initial)
-            .await?;
+        let remote_room = RemoteRoomId::from(portal.remote_room.as_str());
+        let members = match account
+            .members(&remote_room, initial)
+            .await
+            .map_err(Error::from)
+        {
+            Err(error) if !error.is_transient() && !error.needs_login() => {
+                // Those who speak come in all the same.
+                tracing::warn!(portal = portal.id, %error, "a room's members cannot be read");
+                Vec::new()
+            }
+            members => members?,
+        };
         for member in members.iter().take(initial) {
             if world.stop.is_cancelled() {
                 return Ok(());
@@ -121,7 +131,12 @@ async fn fill(world: &Ctx, login: i64, portal: i64) -> Result<(), Error> {
             if is_user(world, login, member.person.id.as_str()).await? {
                 continue;
             }
-            ghost::in_room(world, login, &member.person, &room, None).await?;
+            match ghost::in_room(world, login, &member.person, &room, None).await {
+                Err(error) if !error.is_transient() => {
+                    tracing::warn!(portal = portal.id, %error, "somebody cannot be put into a room");
+                }
+                done => drop(done?),
+            }
         }
     }
     Ok(world.store.set_portal_opened(portal.id, true).await?)

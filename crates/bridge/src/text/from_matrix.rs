@@ -161,7 +161,7 @@ fn name(nodes: &mut [Node], people: &HashMap<String, Mentioned>) {
                 }
             }
             Node::Element(Element { children, .. }) | Node::MessageLink { children, .. } => {
-                name(children, people)
+                name(children, people);
             }
             Node::Text(_) => {}
         }

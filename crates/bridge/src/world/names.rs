@@ -5,6 +5,9 @@ use ruma::{OwnedServerName, OwnedUserId, UserId};
 
 use crate::{Config, Error};
 
+/// Bytes of a display name; Synapse (1.163) takes 256 characters.
+const MAX_NAME: usize = 250;
+
 /// Names of the bot and of ghosts.
 #[derive(Clone, Debug)]
 pub struct Names {
@@ -56,7 +59,7 @@ impl Names {
         for byte in person.as_str().bytes() {
             match byte {
                 b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => {
-                    localpart.push(char::from(byte))
+                    localpart.push(char::from(byte));
                 }
                 _ => {
                     localpart.push('=');
@@ -125,6 +128,7 @@ impl Names {
             }
         }
         name.push_str(rest);
+        name.truncate(name.floor_char_boundary(MAX_NAME));
         name
     }
 }

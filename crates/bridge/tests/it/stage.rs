@@ -9,6 +9,8 @@
 mod clock;
 pub(crate) mod homeserver;
 pub(crate) mod network;
+pub(crate) mod road;
+pub(crate) mod talk;
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
