@@ -3,7 +3,7 @@
 //! [`Realtime::run`] is one connection, which makes itself anew whenever it breaks, until the token is refused. It tells a
 //! [`Sink`] and waits for it before it reads on, so that what was told is stored before more comes.
 //!
-//! The protocol is in [`session`], without any I/O: frames in, frames and notifications out, so that recorded sessions can be
+//! The protocol is in `session`, without any I/O: frames in, frames and notifications out, so that recorded sessions can be
 //! replayed through it. Around it are two thin transports: `websocket`, and `longpoll` where a WebSocket is refused.
 //!
 //! Delivery is at most once. After every [`Notification::Connected`] and [`Notification::Gap`] read what came since over REST; also if
