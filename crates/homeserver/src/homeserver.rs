@@ -18,7 +18,7 @@ use crate::{
 /// Every method may give [`Error::Unreachable`] and the other errors; what a method says about success is the whole of it.
 #[async_trait]
 pub trait Homeserver: Send + Sync {
-    /// Whom the homeserver takes us for: the bot, if the registration is installed.
+    /// Whom the homeserver takes us for: the bot, if the registration is installed. It need not be registered yet.
     async fn whoami(&self) -> Result<OwnedUserId, Error>;
 
     /// Versions of the Matrix spec it knows, such as `v1.12`.

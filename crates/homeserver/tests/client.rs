@@ -184,7 +184,7 @@ async fn says_who_speaks_and_since_when() {
         stage.lines(),
         [
             "PUT /_matrix/client/v3/rooms/!room/send/m.room.message/t%2F1%3F&?ts=17&user_id=%40gitter_1%3Aexample.org",
-            "GET /_matrix/client/v3/account/whoami?user_id=%40gitter%3Aexample.org",
+            "GET /_matrix/client/v3/account/whoami",
         ]
     );
     assert_eq!(
@@ -359,7 +359,7 @@ async fn a_failed_ping_tells_what_the_homeserver_saw() {
     assert_eq!(error.errcode(), Some("M_BAD_STATUS"));
     assert!(error.to_string().contains("403"), "{error}");
     assert_eq!(stage.lines().len(), 2);
-    assert!(stage.lines()[0].starts_with("POST /_matrix/client/v1/appservice/gitter/ping?"));
+    assert!(stage.lines()[0].starts_with("POST /_matrix/client/v1/appservice/gitter/ping"));
 }
 
 #[tokio::test]
@@ -696,7 +696,7 @@ async fn a_path_in_the_address_is_kept() {
     client(&address).versions().await.unwrap();
     server.abort();
     assert!(
-        stage.lines()[0].starts_with("GET /matrix/_matrix/client/versions?"),
+        stage.lines()[0].starts_with("GET /matrix/_matrix/client/versions"),
         "{:?}",
         stage.lines()
     );

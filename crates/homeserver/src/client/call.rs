@@ -40,8 +40,8 @@ pub(super) struct Call<'a> {
 }
 
 impl Client {
-    /// Makes the request as `who`, and gives the JSON of a good answer.
-    pub(super) async fn call(&self, who: &UserId, call: Call<'_>) -> Result<Value, Error> {
+    /// Makes the request as `who`, or as the appservice itself, and gives the JSON of a good answer.
+    pub(super) async fn call(&self, who: Option<&UserId>, call: Call<'_>) -> Result<Value, Error> {
         let result = self.repeat(who, call).await;
         if result.is_err() {
             self.counters.count_failure();
@@ -49,7 +49,7 @@ impl Client {
         result
     }
 
-    async fn repeat(&self, who: &UserId, call: Call<'_>) -> Result<Value, Error> {
+    async fn repeat(&self, who: Option<&UserId>, call: Call<'_>) -> Result<Value, Error> {
         let Call {
             kind,
             method,
@@ -115,7 +115,7 @@ impl Client {
 
     fn url(
         &self,
-        who: &UserId,
+        who: Option<&UserId>,
         path: &[&str],
         query: &[(&'static str, String)],
     ) -> Result<Url, Error> {
@@ -126,11 +126,14 @@ impl Client {
             })?
             .pop_if_empty()
             .extend(path);
-        // The bot too: Synapse answers some requests with 500 if it is left out.
+        // Synapse refuses it for somebody who is not registered yet, even for the bot.
         url.query_pairs_mut()
             .clear()
             .extend_pairs(query)
-            .append_pair("user_id", who.as_str());
+            .extend_pairs(who.map(|who| ("user_id", who.as_str())));
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
         Ok(url)
     }
 }

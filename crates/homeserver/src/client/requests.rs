@@ -19,9 +19,8 @@ const V3: [&str; 3] = ["_matrix", "client", "v3"];
 #[async_trait]
 impl Homeserver for Client {
     async fn whoami(&self) -> Result<OwnedUserId, Error> {
-        let answer = self
-            .bot_get(RequestKind::Whoami, &["account", "whoami"], vec![])
-            .await?;
+        let path = ["account", "whoami"];
+        let answer = self.get(RequestKind::Whoami, None, &path, vec![]).await?;
         text(&answer, "user_id")
     }
 
@@ -34,7 +33,7 @@ impl Homeserver for Client {
             body: Body::Nothing,
             repeat: Repeat::Safe,
         };
-        let answer = self.call(&self.settings.bot, call).await?;
+        let answer = self.call(None, call).await?;
         let versions = answer
             .get("versions")
             .and_then(Value::as_array)
@@ -61,7 +60,7 @@ impl Homeserver for Client {
             body: Body::Json(json!({ "transaction_id": txn })),
             repeat: Repeat::Never,
         };
-        let answer = self.call(&self.settings.bot, call).await?;
+        let answer = self.call(None, call).await?;
         let took = answer
             .get("duration_ms")
             .and_then(Value::as_u64)
@@ -83,7 +82,7 @@ impl Homeserver for Client {
             body: Body::Json(body),
             repeat: Repeat::Safe,
         };
-        match self.call(&self.settings.bot, call).await {
+        match self.call(None, call).await {
             Ok(_) => Ok(()),
             Err(error) if error.errcode() == Some("M_USER_IN_USE") => Ok(()),
             Err(error) => Err(error),
@@ -147,7 +146,7 @@ impl Homeserver for Client {
             },
             repeat: Repeat::Safe,
         };
-        let answer = self.call(&self.settings.bot, call).await?;
+        let answer = self.call(Some(&self.settings.bot), call).await?;
         let uri = answer
             .get("content_uri")
             .and_then(Value::as_str)
@@ -165,7 +164,7 @@ impl Homeserver for Client {
             body: Body::Json(creation(room)),
             repeat: Repeat::UnlessDone,
         };
-        let answer = self.call(&self.settings.bot, call).await?;
+        let answer = self.call(Some(&self.settings.bot), call).await?;
         text(&answer, "room_id")
     }
 
@@ -338,7 +337,7 @@ impl Homeserver for Client {
             body: Body::Json(json!({})),
             repeat: Repeat::Safe,
         };
-        self.call(self.user_id(who), call).await.map(drop)
+        self.call(Some(self.user_id(who)), call).await.map(drop)
     }
 
     async fn timeline(
@@ -384,7 +383,7 @@ impl Client {
     ) -> Result<Option<Value>, Error> {
         let path = ["rooms", room.as_str(), "state", kind, key];
         match self
-            .get(RequestKind::State, self.user_id(who), &path, vec![])
+            .get(RequestKind::State, Some(self.user_id(who)), &path, vec![])
             .await
         {
             Ok(content) => Ok(Some(content)),
@@ -399,13 +398,13 @@ impl Client {
         path: &[&str],
         query: Vec<(&'static str, String)>,
     ) -> Result<Value, Error> {
-        self.get(kind, &self.settings.bot, path, query).await
+        self.get(kind, Some(&self.settings.bot), path, query).await
     }
 
     async fn get(
         &self,
         kind: RequestKind,
-        who: &UserId,
+        who: Option<&UserId>,
         path: &[&str],
         query: Vec<(&'static str, String)>,
     ) -> Result<Value, Error> {
@@ -436,7 +435,7 @@ impl Client {
             body: Body::Json(body),
             repeat: Repeat::Safe,
         };
-        self.call(self.user_id(who), call).await
+        self.call(Some(self.user_id(who)), call).await
     }
 
     async fn in_room(
@@ -456,7 +455,7 @@ impl Client {
             body: Body::Json(body),
             repeat,
         };
-        self.call(self.user_id(who), call).await.map(drop)
+        self.call(Some(self.user_id(who)), call).await.map(drop)
     }
 }
 
