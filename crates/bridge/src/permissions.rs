@@ -63,7 +63,11 @@ mod tests {
     use super::*;
 
     fn permissions(entries: &[(&str, Level)]) -> Permissions {
-        Permissions::new(entries.iter().map(|(key, level)| ((*key).to_owned(), *level)))
+        Permissions::new(
+            entries
+                .iter()
+                .map(|(key, level)| ((*key).to_owned(), *level)),
+        )
     }
 
     #[test]

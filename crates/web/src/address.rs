@@ -27,7 +27,10 @@ impl Address {
         if !plain {
             return Err(UnusableAddress);
         }
-        Ok(Self { base: public.clone(), prefix: public.path().trim_end_matches('/').to_owned() })
+        Ok(Self {
+            base: public.clone(),
+            prefix: public.path().trim_end_matches('/').to_owned(),
+        })
     }
 
     /// The path in front of all pages, without a slash at its end; empty when there is none.
@@ -54,7 +57,11 @@ impl Address {
 
     /// The path that the cookie is limited to.
     pub fn cookie_path(&self) -> &str {
-        if self.prefix.is_empty() { "/" } else { &self.prefix }
+        if self.prefix.is_empty() {
+            "/"
+        } else {
+            &self.prefix
+        }
     }
 }
 
@@ -71,7 +78,10 @@ mod tests {
         for public in ["https://example.org/bridge", "https://example.org/bridge/"] {
             let address = address(public);
             assert_eq!(address.path("/login/x"), "/bridge/login/x");
-            assert_eq!(address.url("/callback").as_str(), "https://example.org/bridge/callback");
+            assert_eq!(
+                address.url("/callback").as_str(),
+                "https://example.org/bridge/callback"
+            );
             assert_eq!(address.cookie_path(), "/bridge");
         }
     }
@@ -80,15 +90,27 @@ mod tests {
     fn without_a_path_pages_stand_at_the_root() {
         let address = address("http://localhost:8445");
         assert_eq!(address.path("/"), "/");
-        assert_eq!(address.url("/callback").as_str(), "http://localhost:8445/callback");
+        assert_eq!(
+            address.url("/callback").as_str(),
+            "http://localhost:8445/callback"
+        );
         assert_eq!(address.cookie_path(), "/");
         assert!(!address.is_secure());
     }
 
     #[test]
     fn what_cannot_carry_pages_is_refused() {
-        for public in ["ftp://example.org", "mailto:a@example.org", "https://example.org/?a=b", "https://example.org/#a"] {
-            assert_eq!(Address::new(&Url::parse(public).unwrap()), Err(UnusableAddress), "{public}");
+        for public in [
+            "ftp://example.org",
+            "mailto:a@example.org",
+            "https://example.org/?a=b",
+            "https://example.org/#a",
+        ] {
+            assert_eq!(
+                Address::new(&Url::parse(public).unwrap()),
+                Err(UnusableAddress),
+                "{public}"
+            );
         }
     }
 }

@@ -18,11 +18,20 @@ pub(crate) fn icon_path() -> String {
 }
 
 pub(crate) async fn style() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, FOR_EVER)], STYLE)
+    (
+        [
+            (CONTENT_TYPE, "text/css; charset=utf-8"),
+            (CACHE_CONTROL, FOR_EVER),
+        ],
+        STYLE,
+    )
 }
 
 pub(crate) async fn icon() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, FOR_EVER)], ICON)
+    (
+        [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, FOR_EVER)],
+        ICON,
+    )
 }
 
 /// FNV-1a, 64 bits: enough to tell one release's file from the next.

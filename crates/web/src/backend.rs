@@ -32,10 +32,15 @@ pub trait Backend: Send + Sync {
     async fn start(&self, ticket: &str, browser: Option<&str>) -> Result<Started, LinkProblem>;
 
     /// Takes the browser back from the network. Nothing is stored yet.
-    async fn come_back(&self, query: &[(String, String)], browser: Option<&str>) -> Result<Pending, LinkProblem>;
+    async fn come_back(
+        &self,
+        query: &[(String, String)],
+        browser: Option<&str>,
+    ) -> Result<Pending, LinkProblem>;
 
     /// The person confirmed: stores the login.
-    async fn connect(&self, confirm: &str, browser: Option<&str>) -> Result<Connected, LinkProblem>;
+    async fn connect(&self, confirm: &str, browser: Option<&str>)
+    -> Result<Connected, LinkProblem>;
 
     /// Whether the parts we depend on answer.
     async fn health(&self) -> Health;
@@ -65,11 +70,19 @@ impl Backend for Bridge {
         self.logins().start(ticket, browser).await
     }
 
-    async fn come_back(&self, query: &[(String, String)], browser: Option<&str>) -> Result<Pending, LinkProblem> {
+    async fn come_back(
+        &self,
+        query: &[(String, String)],
+        browser: Option<&str>,
+    ) -> Result<Pending, LinkProblem> {
         self.logins().come_back(query, browser).await
     }
 
-    async fn connect(&self, confirm: &str, browser: Option<&str>) -> Result<Connected, LinkProblem> {
+    async fn connect(
+        &self,
+        confirm: &str,
+        browser: Option<&str>,
+    ) -> Result<Connected, LinkProblem> {
         self.logins().connect(confirm, browser).await
     }
 

@@ -25,14 +25,19 @@ impl Policy {
         let text = format!(
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
         );
-        let value = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("default-src 'none'; form-action 'self'"));
+        let value = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(
+            "default-src 'none'; form-action 'self'",
+        ));
         Self(Arc::new(value))
     }
 }
 
 /// What could end the directive early, or begin another, is left out.
 fn is_origin(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, ';' | ',' | '\'' | '"'))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !matches!(c, ';' | ',' | '\'' | '"'))
 }
 
 /// Adds them; an answer that says how long it may be kept is left its word.
@@ -41,6 +46,8 @@ pub(crate) async fn add(State(policy): State<Policy>, mut response: Response) ->
     headers.insert(CONTENT_SECURITY_POLICY, policy.0.as_ref().clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -30,7 +30,10 @@ struct Answer {
 
 impl From<Result<(), String>> for Answer {
     fn from(result: Result<(), String>) -> Self {
-        Self { ok: result.is_ok(), problem: result.err() }
+        Self {
+            ok: result.is_ok(),
+            problem: result.err(),
+        }
     }
 }
 
@@ -40,9 +43,22 @@ pub(crate) async fn live() -> Json<Liveness> {
 }
 
 /// Database and homeserver answer; if not, which does not.
-pub(crate) async fn ready(State(backend): State<Arc<dyn Backend>>) -> (StatusCode, Json<Readiness>) {
+pub(crate) async fn ready(
+    State(backend): State<Arc<dyn Backend>>,
+) -> (StatusCode, Json<Readiness>) {
     let health = backend.health().await;
     let ready = health.database.is_ok() && health.homeserver.is_ok();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, database: health.database.into(), homeserver: health.homeserver.into() }))
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Readiness {
+            ready,
+            database: health.database.into(),
+            homeserver: health.homeserver.into(),
+        }),
+    )
 }

@@ -42,12 +42,22 @@ struct Shared {
 /// router's fallback.
 pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
     let site = Arc::new(backend.site());
-    let shared = Shared { backend, address: Arc::new(address), site };
+    let shared = Shared {
+        backend,
+        address: Arc::new(address),
+        site,
+    };
     let policy = headers::Policy::new(&shared.site.login_origins);
     let pages = Router::new()
         .route("/", get(pages::index::show))
-        .route("/login/{ticket}", get(pages::login::show).post(pages::login::start))
-        .route("/callback", get(pages::callback::show).post(pages::callback::connect))
+        .route(
+            "/login/{ticket}",
+            get(pages::login::show).post(pages::login::start),
+        )
+        .route(
+            "/callback",
+            get(pages::callback::show).post(pages::callback::connect),
+        )
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
         .merge(health_routes(&shared.backend))
@@ -57,7 +67,10 @@ pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
         pages
     } else {
         // A nested `/` is `/prefix` alone.
-        pages.clone().nest(&prefix, pages).route(&format!("{prefix}/"), get(pages::index::show))
+        pages
+            .clone()
+            .nest(&prefix, pages)
+            .route(&format!("{prefix}/"), get(pages::index::show))
     };
     all.fallback(pages::problem::not_found)
         .layer(middleware::map_response_with_state(policy, headers::add))
@@ -79,5 +92,7 @@ fn health_routes<S: Clone + Send + Sync + 'static>(backend: &Arc<dyn Backend>) -
 
 /// `GET /metrics`, for a listener of its own: figures are the admin's business, not the public's.
 pub fn metrics_router(backend: Arc<dyn Backend>) -> Router {
-    Router::new().route("/metrics", get(metrics::show)).with_state(backend)
+    Router::new()
+        .route("/metrics", get(metrics::show))
+        .with_state(backend)
 }

@@ -58,10 +58,18 @@ struct Direction {
 
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Figures { logins, portals, lanes, to_remote, to_matrix, failed } = &self.0;
+        let Figures {
+            logins,
+            portals,
+            lanes,
+            to_remote,
+            to_matrix,
+            failed,
+        } = &self.0;
         let states = [("ok", logins.0), ("expired", logins.1)];
         let kind = ConstGauge::new(0_u64).metric_type();
-        let mut family = encoder.encode_descriptor("logins", "Logins by their state", None, kind)?;
+        let mut family =
+            encoder.encode_descriptor("logins", "Logins by their state", None, kind)?;
         for (state, number) in states {
             ConstGauge::new(number).encode(family.encode_family(&LoginState { state })?)?;
         }
@@ -73,8 +81,18 @@ impl Collector for Scrape {
         gauge("lanes", "Queues that are being worked", *lanes)?;
         let failures = ConstCounter::new(*failed);
         let kind = failures.metric_type();
-        failures.encode(encoder.encode_descriptor("failed", "Events that could not be delivered since the start", None, kind)?)?;
-        let mut family = encoder.encode_descriptor("delivered", "Events delivered since the start", None, kind)?;
+        failures.encode(encoder.encode_descriptor(
+            "failed",
+            "Events that could not be delivered since the start",
+            None,
+            kind,
+        )?)?;
+        let mut family = encoder.encode_descriptor(
+            "delivered",
+            "Events delivered since the start",
+            None,
+            kind,
+        )?;
         for (direction, number) in [("to_remote", *to_remote), ("to_matrix", *to_matrix)] {
             ConstCounter::new(number).encode(family.encode_family(&Direction { direction })?)?;
         }
@@ -88,7 +106,14 @@ mod tests {
 
     #[test]
     fn figures_read_as_open_metrics() {
-        let figures = Figures { logins: (3, 1), portals: 60, lanes: 2, to_remote: 10, to_matrix: 100, failed: 1 };
+        let figures = Figures {
+            logins: (3, 1),
+            portals: 60,
+            lanes: 2,
+            to_remote: 10,
+            to_matrix: 100,
+            failed: 1,
+        };
         insta::assert_snapshot!(encode(figures).unwrap());
     }
 }

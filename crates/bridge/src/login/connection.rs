@@ -31,15 +31,22 @@ async fn connected(world: &Ctx, line: &Line, delay: Duration) {
         }
         let why = match ended {
             Ok(()) => "the bridge could not take what came in".to_owned(),
-            Err(error) if error.fault == Fault::LoggedOut => match expiry::expire(world, line.login.id).await {
-                Ok(true) => return,
-                Ok(false) => error.sentence,
-                Err(error) => error.sentence(),
-            },
+            Err(error) if error.fault == Fault::LoggedOut => {
+                match expiry::expire(world, line.login.id).await {
+                    Ok(true) => return,
+                    Ok(false) => error.sentence,
+                    Err(error) => error.sentence(),
+                }
+            }
             Err(error) => error.sentence,
         };
         let wait = backoff.next(world);
-        tracing::warn!(login = line.login.id, why, ?wait, "the connection ended; making it anew");
+        tracing::warn!(
+            login = line.login.id,
+            why,
+            ?wait,
+            "the connection ended; making it anew"
+        );
         line.set_status(Status::Broken { why });
         tokio::time::sleep(wait).await;
     }

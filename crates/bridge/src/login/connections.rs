@@ -51,7 +51,10 @@ pub(super) struct Line {
 impl Line {
     /// How it is, and since when.
     pub(super) fn status(&self) -> (Status, Millis) {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(super) fn set_status(&self, status: Status) {
@@ -105,7 +108,11 @@ impl Connections {
     }
 
     async fn start_after(&self, world: &Ctx, login: &Login, delay: Duration) -> Result<(), Error> {
-        let credentials = world.store.login_credentials(login.id).await?.ok_or(Error::NotLoggedIn)?;
+        let credentials = world
+            .store
+            .login_credentials(login.id)
+            .await?
+            .ok_or(Error::NotLoggedIn)?;
         let person = Person {
             id: PersonId::new(login.person_id.as_str()),
             username: login.username.clone(),
@@ -163,7 +170,9 @@ impl Connections {
     /// The network said that a connection is broken.
     pub(crate) fn disconnected(&self, login_id: i64, why: &str) {
         if let Some(line) = self.line(login_id) {
-            line.set_status(Status::Broken { why: why.to_owned() });
+            line.set_status(Status::Broken {
+                why: why.to_owned(),
+            });
         }
     }
 

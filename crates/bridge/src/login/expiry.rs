@@ -35,8 +35,15 @@ pub async fn expire(world: &Ctx, login_id: i64) -> Result<bool, Error> {
             _ => return Ok(false),
         }
     }
-    world.store.set_login_state(login_id, LoginState::Expired, world.now()).await?;
-    tracing::info!(login = login_id, mxid = login.mxid, "the network no longer accepts this login");
+    world
+        .store
+        .set_login_state(login_id, LoginState::Expired, world.now())
+        .await?;
+    tracing::info!(
+        login = login_id,
+        mxid = login.mxid,
+        "the network no longer accepts this login"
+    );
     remind(world, &login);
     // Last, since the caller may be the connection itself, which ends here.
     world.connections.stop(login_id);
@@ -59,16 +66,29 @@ pub(super) fn remind(world: &Ctx, login: &Login) {
 }
 
 async fn tell(world: &Ctx, login: &Login) -> Result<(), Error> {
-    let expired = world.store.login(login.id).await?.filter(|login| login.state == LoginState::Expired);
+    let expired = world
+        .store
+        .login(login.id)
+        .await?
+        .filter(|login| login.state == LoginState::Expired);
     let (Some(login), false) = (expired, world.store.marked(&scope(login.id), TOLD).await?) else {
         return Ok(());
     };
     if let Some((user, room)) = room_of(world, &login.mxid).await? {
         let link = new_link(world, &user).await?;
         let notice = words::login::expired(world.network.info().name, &login.username, &link);
-        say(world, &room, &notice, &format!("expired {} {}", login.id, login.since)).await?;
+        say(
+            world,
+            &room,
+            &notice,
+            &format!("expired {} {}", login.id, login.since),
+        )
+        .await?;
     }
-    world.store.mark(&scope(login.id), TOLD, world.now()).await?;
+    world
+        .store
+        .mark(&scope(login.id), TOLD, world.now())
+        .await?;
     Ok(())
 }
 

@@ -37,7 +37,10 @@ impl Logins {
     /// [`LinkProblem`], for the page to explain.
     pub async fn look(&self, ticket: &str) -> Result<TicketView, LinkProblem> {
         let ticket = self.live(&secret::hash(ticket)).await?;
-        Ok(TicketView { mxid: ticket.mxid, network_name: self.world.network.info().name.to_owned() })
+        Ok(TicketView {
+            mxid: ticket.mxid,
+            network_name: self.world.network.info().name.to_owned(),
+        })
     }
 
     /// Starts the login of a link. Binds it to the browser whose cookie is `browser`, or to a new cookie. The same
@@ -55,11 +58,17 @@ impl Logins {
         }
         let browser = cookie.map_or_else(|| secret::draw(&world.random), str::to_owned);
         let state = secret::draw(&world.random);
-        if !world.store.bind_ticket(&hash, &secret::hash(&browser), &secret::hash(&state)).await? {
+        if !world
+            .store
+            .bind_ticket(&hash, &secret::hash(&browser), &secret::hash(&state))
+            .await?
+        {
             return Err(LinkProblem::OtherBrowser);
         }
         world.connections.waiting.forget(&hash);
-        let url = world.network.login_url(&callback_url(&world.config.public_address), &state);
+        let url = world
+            .network
+            .login_url(&callback_url(&world.config.public_address), &state);
         Ok(Started { url, browser })
     }
 
@@ -68,18 +77,30 @@ impl Logins {
     ///
     /// # Errors
     /// [`LinkProblem`], for the page to explain.
-    pub async fn come_back(&self, query: &[(String, String)], browser: Option<&str>) -> Result<Pending, LinkProblem> {
+    pub async fn come_back(
+        &self,
+        query: &[(String, String)],
+        browser: Option<&str>,
+    ) -> Result<Pending, LinkProblem> {
         let world = &self.world;
-        let state = query.iter().find(|(key, _)| key == "state").map(|(_, value)| value.as_str());
+        let state = query
+            .iter()
+            .find(|(key, _)| key == "state")
+            .map(|(_, value)| value.as_str());
         let state_hash = secret::hash(state.ok_or(LinkProblem::Stale)?);
-        let ticket = world.store.ticket_by_state(&state_hash).await?.ok_or(LinkProblem::Stale)?;
+        let ticket = world
+            .store
+            .ticket_by_state(&state_hash)
+            .await?
+            .ok_or(LinkProblem::Stale)?;
         let browser_hash = browser.map(secret::hash);
         if ticket.browser.is_none() || ticket.browser != browser_hash {
             return Err(LinkProblem::OtherBrowser);
         }
         let ticket = self.live(&ticket.hash).await?;
         let seen = world.connections.waiting.read(&ticket.hash, |held| {
-            (held.state_hash == state_hash).then(|| pending(&held.mxid, &held.login.person, &held.confirm))
+            (held.state_hash == state_hash)
+                .then(|| pending(&held.mxid, &held.login.person, &held.confirm))
         });
         if let Some(pending) = seen.flatten() {
             return Ok(pending);
@@ -105,7 +126,10 @@ impl Logins {
             confirm,
             expires_at: ticket.expires_at,
         };
-        world.connections.waiting.put(ticket.hash, held, world.now());
+        world
+            .connections
+            .waiting
+            .put(ticket.hash, held, world.now());
         Ok(pending)
     }
 
@@ -113,7 +137,11 @@ impl Logins {
     ///
     /// # Errors
     /// [`LinkProblem`], for the page to explain.
-    pub async fn connect(&self, confirm: &str, browser: Option<&str>) -> Result<Connected, LinkProblem> {
+    pub async fn connect(
+        &self,
+        confirm: &str,
+        browser: Option<&str>,
+    ) -> Result<Connected, LinkProblem> {
         let world = &self.world;
         let browser_hash = browser.map(secret::hash);
         let now = world.now();
@@ -121,7 +149,11 @@ impl Logins {
             if Some(&held.browser_hash) != browser_hash.as_ref() {
                 return Err(LinkProblem::OtherBrowser);
             }
-            if held.expires_at <= now { Err(LinkProblem::Expired) } else { Ok(()) }
+            if held.expires_at <= now {
+                Err(LinkProblem::Expired)
+            } else {
+                Ok(())
+            }
         });
         let (ticket_hash, held) = taken.unwrap_or(Err(LinkProblem::Used))?;
         let stored = self.store(&ticket_hash, &held).await;
@@ -166,20 +198,32 @@ impl Logins {
         let world = &self.world;
         let Some(ticket) = world.store.ticket(hash).await? else {
             let used = world.store.ticket_used(hash).await?;
-            return Err(if used { LinkProblem::Used } else { LinkProblem::Unknown });
+            return Err(if used {
+                LinkProblem::Used
+            } else {
+                LinkProblem::Unknown
+            });
         };
         if ticket.expires_at <= world.now() {
             return Err(LinkProblem::Expired);
         }
-        let permitted = UserId::parse(&ticket.mxid).is_ok_and(|user| world.config.permissions.may_use(&user));
-        if permitted { Ok(ticket) } else { Err(LinkProblem::NotPermitted) }
+        let permitted =
+            UserId::parse(&ticket.mxid).is_ok_and(|user| world.config.permissions.may_use(&user));
+        if permitted {
+            Ok(ticket)
+        } else {
+            Err(LinkProblem::NotPermitted)
+        }
     }
 
     /// Refuses a person other than the one the Matrix user is connected with: rooms and messages are that one's.
     async fn check_person(&self, mxid: &str, person: &Person) -> Result<(), LinkProblem> {
         match self.world.store.login_of(mxid).await? {
             Some(login) if login.person_id != person.id.as_str() => {
-                Err(LinkProblem::OtherAccount { connected: login.username, offered: person.username.clone() })
+                Err(LinkProblem::OtherAccount {
+                    connected: login.username,
+                    offered: person.username.clone(),
+                })
             }
             _ => Ok(()),
         }

@@ -18,15 +18,24 @@ pub(crate) async fn new_link(world: &World, user: &UserId) -> Result<String, Err
     let now = world.now();
     world.store.drop_expired_tickets(now - REMEMBERED).await?;
     let ticket = secret::draw(&world.random);
-    world.store.add_ticket(&secret::hash(&ticket), user.as_str(), now + LIFE).await?;
-    Ok(page(&world.config.public_address, &format!("/login/{ticket}")))
+    world
+        .store
+        .add_ticket(&secret::hash(&ticket), user.as_str(), now + LIFE)
+        .await?;
+    Ok(page(
+        &world.config.public_address,
+        &format!("/login/{ticket}"),
+    ))
 }
 
 /// The page to which the network sends the browser back; the admin registers it there. `public_address` is that of
 /// the configuration.
 pub fn callback_url(public_address: &Url) -> Url {
     let mut url = public_address.clone();
-    url.set_path(&format!("{}/callback", public_address.path().trim_end_matches('/')));
+    url.set_path(&format!(
+        "{}/callback",
+        public_address.path().trim_end_matches('/')
+    ));
     url
 }
 
@@ -42,8 +51,14 @@ mod tests {
     fn links_keep_a_path_in_front() {
         for (public, callback) in [
             ("https://example.org", "https://example.org/callback"),
-            ("https://example.org/bridge", "https://example.org/bridge/callback"),
-            ("https://example.org/bridge/", "https://example.org/bridge/callback"),
+            (
+                "https://example.org/bridge",
+                "https://example.org/bridge/callback",
+            ),
+            (
+                "https://example.org/bridge/",
+                "https://example.org/bridge/callback",
+            ),
             ("http://localhost:8445/", "http://localhost:8445/callback"),
         ] {
             let public = Url::parse(public).unwrap();

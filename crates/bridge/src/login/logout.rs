@@ -50,7 +50,11 @@ pub(crate) async fn log_out(world: &Ctx, user: &UserId, reason: &str) -> Result<
 }
 
 async fn leave_space(world: &Ctx, user: &UserId, reason: &str) -> Result<(), Error> {
-    let space = world.store.user(user.as_str()).await?.and_then(|user| user.space);
+    let space = world
+        .store
+        .user(user.as_str())
+        .await?
+        .and_then(|user| user.space);
     let Some(Ok(space)) = space.map(RoomId::parse) else {
         return Ok(());
     };

@@ -44,7 +44,11 @@ impl Waiting {
         accept: impl FnOnce(&Held) -> Result<(), E>,
     ) -> Option<Result<(String, Held), E>> {
         let mut all = self.lock();
-        let ticket_hash = all.iter().find(|(_, held)| held.confirm == confirm)?.0.clone();
+        let ticket_hash = all
+            .iter()
+            .find(|(_, held)| held.confirm == confirm)?
+            .0
+            .clone();
         if let Some(Err(error)) = all.get(&ticket_hash).map(accept) {
             return Some(Err(error));
         }

@@ -56,10 +56,15 @@ impl From<LoginError> for LinkProblem {
             LoginError::Refused => Self::Refused,
             LoginError::Stale => Self::Stale,
             LoginError::Misconfigured(problem) => {
-                tracing::error!(problem, "the network does not accept the bridge; run `doctor`");
+                tracing::error!(
+                    problem,
+                    "the network does not accept the bridge; run `doctor`"
+                );
                 Self::Misconfigured
             }
-            LoginError::Remote(error) => Self::Trouble { sentence: error.sentence },
+            LoginError::Remote(error) => Self::Trouble {
+                sentence: error.sentence,
+            },
         }
     }
 }

@@ -56,7 +56,10 @@ pub(crate) async fn invite_all(world: &Ctx, login: &Login, rooms: &[Room]) -> Re
     let portals = world.store.portals_of(&login.mxid).await?;
     let due = missing(rooms, &portals, Wish::Asked).len();
     if due > 0 {
-        world.store.mark(&scope(login.id), ALL_WANTED, world.now()).await?;
+        world
+            .store
+            .mark(&scope(login.id), ALL_WANTED, world.now())
+            .await?;
         world.connections.ask(login.id, Job::Compare);
     }
     Ok(due)
@@ -78,11 +81,18 @@ pub(crate) fn room_removed(world: &Ctx, login_id: i64, room: &RoomId) {
 }
 
 /// Does the jobs of a connection until it ends.
-pub(super) async fn look_after(world: Ctx, line: Arc<Line>, mut jobs: mpsc::UnboundedReceiver<Job>, delay: Duration) {
+pub(super) async fn look_after(
+    world: Ctx,
+    line: Arc<Line>,
+    mut jobs: mpsc::UnboundedReceiver<Job>,
+    delay: Duration,
+) {
     let work = async {
         tokio::time::sleep(delay).await;
-        // A login that is new need not wait for its connection.
-        attempt(&world, &line, &Job::Compare).await;
+        // Whoever has just logged in need not wait for his connection; for everybody else it comes with that.
+        if matches!(welcome::is_owed(&world, line.login.id).await, Ok(true)) {
+            attempt(&world, &line, &Job::Compare).await;
+        }
         while let Some(job) = jobs.recv().await {
             attempt(&world, &line, &job).await;
         }
@@ -135,7 +145,10 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
         // As if he had declined: `list` and `invite` are there for them. Without a row, they would look new next time.
         for room in later {
             let portal = portal::record(world, &line.login, room).await?;
-            world.store.set_portal_state(portal.id, PortalState::Declined).await?;
+            world
+                .store
+                .set_portal_state(portal.id, PortalState::Declined)
+                .await?;
         }
         let round = invite(world, line, due).await?;
         if !round.failed.is_empty() {
@@ -143,18 +156,30 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
         }
         welcome::done(world, id).await?;
     } else if policy == InvitePolicy::All {
-        let unknown = |room: &&Room| !portals.iter().any(|portal| portal.remote_room == room.id.as_str());
+        let unknown = |room: &&Room| {
+            !portals
+                .iter()
+                .any(|portal| portal.remote_room == room.id.as_str())
+        };
         let new: Vec<_> = rooms.iter().filter(unknown).cloned().collect();
         invite(world, line, &newest_first(new)).await?;
     }
     for portal in portals.iter().filter(|portal| is_live(portal)) {
-        if !rooms.iter().any(|room| room.id.as_str() == portal.remote_room) {
+        if !rooms
+            .iter()
+            .any(|room| room.id.as_str() == portal.remote_room)
+        {
             verify(world, line, portal).await?;
         }
     }
     if world.store.marked(&scope(id), ALL_WANTED).await? {
         let portals = world.store.portals_of(&line.login.mxid).await?;
-        let round = invite(world, line, &newest_first(missing(&rooms, &portals, Wish::Asked))).await?;
+        let round = invite(
+            world,
+            line,
+            &newest_first(missing(&rooms, &portals, Wish::Asked)),
+        )
+        .await?;
         report(world, line, &round, "all").await?;
         world.store.unmark(&scope(id), ALL_WANTED).await?;
     }
@@ -165,7 +190,10 @@ async fn added(world: &Ctx, line: &Line, room: &Room) -> Result<(), Error> {
     if world.config.invites.policy == InvitePolicy::None {
         return Ok(());
     }
-    let known = world.store.portal_of(&line.login.mxid, room.id.as_str()).await?;
+    let known = world
+        .store
+        .portal_of(&line.login.mxid, room.id.as_str())
+        .await?;
     let known: Vec<_> = known.into_iter().collect();
     for room in missing(std::slice::from_ref(room), &known, Wish::Unasked) {
         portal::create_and_invite(world, &line.login, &room).await?;
@@ -174,7 +202,12 @@ async fn added(world: &Ctx, line: &Line, room: &Room) -> Result<(), Error> {
 }
 
 async fn removed(world: &Ctx, line: &Line, room: &RoomId) -> Result<(), Error> {
-    if let Some(portal) = world.store.portal_of(&line.login.mxid, room.as_str()).await?.filter(is_live) {
+    if let Some(portal) = world
+        .store
+        .portal_of(&line.login.mxid, room.as_str())
+        .await?
+        .filter(is_live)
+    {
         end(world, line, &portal).await?;
     }
     Ok(())
@@ -182,8 +215,14 @@ async fn removed(world: &Ctx, line: &Line, room: &RoomId) -> Result<(), Error> {
 
 /// A bridged room is not in the account's list: it may still be readable, or be gone.
 async fn verify(world: &Ctx, line: &Line, portal: &Portal) -> Result<(), Error> {
-    match line.account.room(&RoomId::new(portal.remote_room.as_str())).await {
-        Err(error) if matches!(error.fault, Fault::NotFound | Fault::Forbidden) => end(world, line, portal).await,
+    match line
+        .account
+        .room(&RoomId::new(portal.remote_room.as_str()))
+        .await
+    {
+        Err(error) if matches!(error.fault, Fault::NotFound | Fault::Forbidden) => {
+            end(world, line, portal).await
+        }
         Err(error) => Err(error.into()),
         Ok(_) => Ok(()),
     }
@@ -196,7 +235,13 @@ async fn end(world: &Ctx, line: &Line, portal: &Portal) -> Result<(), Error> {
     portal::take_out(world, portal, &reason).await?;
     if let Some((_, room)) = room_of(world, &line.login.mxid).await? {
         let notice = words::rooms::ended(network, &portal.shown.address);
-        say(world, &room, &notice, &format!("ended {} {}", portal.id, world.now())).await?;
+        say(
+            world,
+            &room,
+            &notice,
+            &format!("ended {} {}", portal.id, world.now()),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -239,7 +284,13 @@ async fn persist(world: &Ctx, line: &Line, room: &Room) -> Result<(), Error> {
 async fn report(world: &Ctx, line: &Line, round: &Round, which: &str) -> Result<(), Error> {
     if let Some((_, room)) = room_of(world, &line.login.mxid).await? {
         let notice = words::rooms::invited(round.invited, &round.failed);
-        say(world, &room, &notice, &format!("{which} {} {}", line.login.id, world.now())).await?;
+        say(
+            world,
+            &room,
+            &notice,
+            &format!("{which} {} {}", line.login.id, world.now()),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -255,8 +306,10 @@ enum Wish {
 
 /// The rooms that the user is neither in nor invited to on Matrix, as far as the wish goes.
 fn missing(rooms: &[Room], portals: &[Portal], wish: Wish) -> Vec<Room> {
-    let states: HashMap<&str, PortalState> =
-        portals.iter().map(|portal| (portal.remote_room.as_str(), portal.state)).collect();
+    let states: HashMap<&str, PortalState> = portals
+        .iter()
+        .map(|portal| (portal.remote_room.as_str(), portal.state))
+        .collect();
     let wanted = |room: &&Room| match states.get(room.id.as_str()) {
         None | Some(PortalState::New | PortalState::Gone) => true,
         Some(PortalState::Invited | PortalState::Joined) => false,

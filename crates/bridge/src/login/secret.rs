@@ -20,7 +20,9 @@ pub(super) fn hash(secret: &str) -> String {
 
 /// Whether this can be one of ours at all.
 pub(super) fn looks_right(secret: &str) -> bool {
-    URL_SAFE_NO_PAD.decode(secret).is_ok_and(|bytes| bytes.len() == BYTES)
+    URL_SAFE_NO_PAD
+        .decode(secret)
+        .is_ok_and(|bytes| bytes.len() == BYTES)
 }
 
 #[cfg(test)]
@@ -34,18 +36,30 @@ mod tests {
         assert_ne!(one, two);
         assert!(looks_right(&one) && looks_right(&two));
         assert_eq!(one.len(), 43);
-        assert!(one.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)));
+        assert!(
+            one.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        );
     }
 
     #[test]
     fn what_is_not_ours_does_not_look_right() {
-        for text in ["", "abc", "../../etc/passwd", &"A".repeat(44), &"=".repeat(43)] {
+        for text in [
+            "",
+            "abc",
+            "../../etc/passwd",
+            &"A".repeat(44),
+            &"=".repeat(43),
+        ] {
             assert!(!looks_right(text), "{text}");
         }
     }
 
     #[test]
     fn a_hash_does_not_show_its_secret() {
-        assert_eq!(hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            hash("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 }

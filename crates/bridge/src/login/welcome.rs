@@ -22,18 +22,32 @@ pub(super) async fn is_owed(world: &World, login_id: i64) -> Result<bool, Error>
 }
 
 /// Says it: `invited` of `rooms` rooms get an invite now.
-pub(super) async fn say_it(world: &Ctx, line: &Line, rooms: usize, invited: usize) -> Result<(), Error> {
+pub(super) async fn say_it(
+    world: &Ctx,
+    line: &Line,
+    rooms: usize,
+    invited: usize,
+) -> Result<(), Error> {
     let login = &line.login;
     if let Some((_, room)) = room_of(world, &login.mxid).await? {
         let notice = words::login::welcome(world.network.info().name, login, rooms, invited);
-        say(world, &room, &notice, &format!("welcome {} {}", login.id, login.since)).await?;
+        say(
+            world,
+            &room,
+            &notice,
+            &format!("welcome {} {}", login.id, login.since),
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// It is no longer owed.
 pub(super) async fn done(world: &World, login_id: i64) -> Result<(), Error> {
-    world.store.mark(&scope(login_id), WELCOMED, world.now()).await?;
+    world
+        .store
+        .mark(&scope(login_id), WELCOMED, world.now())
+        .await?;
     Ok(())
 }
 

@@ -30,8 +30,14 @@ impl Call<'_> {
     /// His login and its account, if it can be used.
     pub(super) async fn account(&self) -> Result<(Login, Arc<dyn Account>), Error> {
         let login = self.world.store.login_of(self.user.as_str()).await?;
-        let login = login.filter(|login| login.state == LoginState::Ok).ok_or(Error::NotLoggedIn)?;
-        let account = self.world.connections.account(login.id).ok_or(Error::NotLoggedIn)?;
+        let login = login
+            .filter(|login| login.state == LoginState::Ok)
+            .ok_or(Error::NotLoggedIn)?;
+        let account = self
+            .world
+            .connections
+            .account(login.id)
+            .ok_or(Error::NotLoggedIn)?;
         Ok((login, account))
     }
 
@@ -40,12 +46,18 @@ impl Call<'_> {
         if self.args.is_empty() {
             return match self.portal {
                 Some(_) => Ok(None),
-                None => Err(Error::Refused(format!("it has to be said which room, for example “{example}”"))),
+                None => Err(Error::Refused(format!(
+                    "it has to be said which room, for example “{example}”"
+                ))),
             };
         }
         let address = self.world.network.parse_address(self.args);
         address.map(Some).ok_or_else(|| {
-            Error::Refused(format!("“{}” cannot be the name of a room on {}", self.args, self.network()))
+            Error::Refused(format!(
+                "“{}” cannot be the name of a room on {}",
+                self.args,
+                self.network()
+            ))
         })
     }
 
@@ -53,7 +65,9 @@ impl Call<'_> {
     pub(super) async fn room(&self, account: &dyn Account, example: &str) -> Result<Room, Error> {
         match (self.address(example)?, self.portal) {
             (Some(address), _) => Ok(account.find_room(&address).await?),
-            (None, Some(portal)) => Ok(account.room(&RoomId::new(portal.remote_room.as_str())).await?),
+            (None, Some(portal)) => Ok(account
+                .room(&RoomId::new(portal.remote_room.as_str()))
+                .await?),
             (None, None) => Err(Error::Refused("it has to be said which room".to_owned())),
         }
     }

@@ -74,7 +74,12 @@ async fn may_command(
 }
 
 /// Carries a command out. `Err` is only what may pass by itself.
-async fn answer(world: &Ctx, user: &UserId, text: &str, portal: Option<&Portal>) -> Result<Notice, Error> {
+async fn answer(
+    world: &Ctx,
+    user: &UserId,
+    text: &str,
+    portal: Option<&Portal>,
+) -> Result<Notice, Error> {
     let network = world.network.info().name;
     let level = world.config.permissions.level(user);
     let (command, args) = match parse::parse(text, level) {
@@ -84,7 +89,13 @@ async fn answer(world: &Ctx, user: &UserId, text: &str, portal: Option<&Portal>)
     if level < Level::User && command != Command::Logout {
         return Ok(words::greeting::no_longer_permitted(network));
     }
-    let call = Call { world, user, admin: level >= Level::Admin, args, portal };
+    let call = Call {
+        world,
+        user,
+        admin: level >= Level::Admin,
+        args,
+        portal,
+    };
     match run(command, &call).await {
         Ok(notice) => Ok(notice),
         Err(error @ (Error::Store(_) | Error::Homeserver(_))) if error.is_transient() => Err(error),
@@ -113,7 +124,10 @@ async fn run(command: Command, call: &Call<'_>) -> Result<Notice, Error> {
         Command::Retry => failed::retry(call).await,
         Command::Discard => failed::discard(call).await,
         Command::Sync => sync::run(call).await,
-        Command::Version => Ok(words::status::version(&call.world.config.bot.display_name, &call.world.config.version)),
+        Command::Version => Ok(words::status::version(
+            &call.world.config.bot.display_name,
+            &call.world.config.version,
+        )),
         Command::Users => users::run(call).await,
         Command::Unbridge => unbridge::run(call).await,
     }

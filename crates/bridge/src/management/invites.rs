@@ -8,7 +8,12 @@ use crate::login::new_link;
 use crate::{Ctx, Error, World};
 
 /// Decides about an invite of the bot, and makes the room his management room.
-pub(super) async fn invited(world: &Ctx, event: &EventId, room: &RoomId, inviter: &UserId) -> Result<(), Error> {
+pub(super) async fn invited(
+    world: &Ctx,
+    event: &EventId,
+    room: &RoomId,
+    inviter: &UserId,
+) -> Result<(), Error> {
     let network = world.network.info().name;
     if !world.config.permissions.may_use(inviter) {
         tracing::info!(%inviter, "refused the invite of somebody without permission");
@@ -32,7 +37,12 @@ pub(super) async fn invited(world: &Ctx, event: &EventId, room: &RoomId, inviter
 }
 
 /// The bot is in the room: stays if it is alone with its user, and greets him.
-pub(super) async fn settle(world: &Ctx, event: &EventId, room: &RoomId, user: &UserId) -> Result<(), Error> {
+pub(super) async fn settle(
+    world: &Ctx,
+    event: &EventId,
+    room: &RoomId,
+    user: &UserId,
+) -> Result<(), Error> {
     let members = match world.homeserver.members(room).await {
         Ok(members) => members,
         Err(error) if error.is_forbidden() => return Ok(()),
@@ -42,33 +52,57 @@ pub(super) async fn settle(world: &Ctx, event: &EventId, room: &RoomId, user: &U
         Company::Alone => {}
         Company::Others => {
             say(world, room, &words::greeting::too_many(), event.as_str()).await?;
-            world.store.refuse_room(room.as_str(), "more than two members", world.now()).await?;
+            world
+                .store
+                .refuse_room(room.as_str(), "more than two members", world.now())
+                .await?;
             return depart(world, room, Some(words::greeting::NOT_ALONE)).await;
         }
         Company::Gone => return depart(world, room, None).await,
     }
-    let former = world.store.user(user.as_str()).await?.and_then(|user| user.management_room);
+    let former = world
+        .store
+        .user(user.as_str())
+        .await?
+        .and_then(|user| user.management_room);
     if let Some(former) = former.filter(|former| former != room.as_str())
         && let Ok(former) = RoomId::parse(former)
     {
         depart(world, &former, Some(words::greeting::MOVED)).await?;
     }
-    world.store.set_management_room(user.as_str(), Some(room.as_str())).await?;
+    world
+        .store
+        .set_management_room(user.as_str(), Some(room.as_str()))
+        .await?;
     greet(world, event, room, user).await
 }
 
 async fn greet(world: &Ctx, event: &EventId, room: &RoomId, user: &UserId) -> Result<(), Error> {
     let network = world.network.info().name;
     let login = world.store.login_of(user.as_str()).await?;
-    let in_order = login.as_ref().is_some_and(|login| login.state == store::LoginState::Ok);
-    let link = if in_order { None } else { Some(new_link(world, user).await?) };
-    let encrypted = world.homeserver.state(room, "m.room.encryption", "").await?.is_some();
+    let in_order = login
+        .as_ref()
+        .is_some_and(|login| login.state == store::LoginState::Ok);
+    let link = if in_order {
+        None
+    } else {
+        Some(new_link(world, user).await?)
+    };
+    let encrypted = world
+        .homeserver
+        .state(room, "m.room.encryption", "")
+        .await?
+        .is_some();
     let notice = words::greeting::hello(network, login.as_ref(), link.as_deref(), encrypted);
     say(world, room, &notice, event.as_str()).await
 }
 
 /// Leaves a room and forgets it.
-pub(super) async fn depart(world: &World, room: &RoomId, reason: Option<&str>) -> Result<(), Error> {
+pub(super) async fn depart(
+    world: &World,
+    room: &RoomId,
+    reason: Option<&str>,
+) -> Result<(), Error> {
     let left = world.homeserver.leave(&Actor::Bot, room, reason).await;
     let forgotten = match left {
         Ok(()) => world.homeserver.forget(&Actor::Bot, room).await,
@@ -103,7 +137,10 @@ enum Company {
 }
 
 fn company(members: &[RoomMember], bot: &UserId, user: &UserId) -> Company {
-    if members.iter().any(|member| member.user != bot && member.user != user) {
+    if members
+        .iter()
+        .any(|member| member.user != bot && member.user != user)
+    {
         Company::Others
     } else if members.iter().any(|member| member.user == user) {
         Company::Alone
@@ -121,9 +158,19 @@ mod tests {
 
     #[test]
     fn the_bot_wants_to_be_alone_with_its_user() {
-        let member = |user: &UserId, membership| RoomMember { user: user.to_owned(), membership };
-        let (bot, alice, bob) = (user_id!("@bot:x.org"), user_id!("@alice:x.org"), user_id!("@bob:x.org"));
-        let here = [member(bot, Membership::Join), member(alice, Membership::Join)];
+        let member = |user: &UserId, membership| RoomMember {
+            user: user.to_owned(),
+            membership,
+        };
+        let (bot, alice, bob) = (
+            user_id!("@bot:x.org"),
+            user_id!("@alice:x.org"),
+            user_id!("@bob:x.org"),
+        );
+        let here = [
+            member(bot, Membership::Join),
+            member(alice, Membership::Join),
+        ];
         assert_eq!(company(&here, bot, alice), Company::Alone);
         assert_eq!(company(&here[..1], bot, alice), Company::Gone);
         let mut more = here.to_vec();

@@ -71,12 +71,18 @@ pub(crate) fn url(url: &str) -> Piece {
 
 /// Words that lead somewhere.
 pub(crate) fn link(text: impl Into<String>, url: impl Into<String>) -> Piece {
-    Piece::Link { text: text.into(), url: url.into() }
+    Piece::Link {
+        text: text.into(),
+        url: url.into(),
+    }
 }
 
 /// Words that lead somewhere in HTML only.
 pub(crate) fn quiet_link(text: impl Into<String>, url: impl Into<String>) -> Piece {
-    Piece::QuietLink { text: text.into(), url: url.into() }
+    Piece::QuietLink {
+        text: text.into(),
+        url: url.into(),
+    }
 }
 
 /// A line out of pieces and strings.
@@ -90,7 +96,15 @@ pub(crate) use line;
 /// A line of our own words, in which what is to be typed stands between backticks. Not for words from outside.
 pub(crate) fn marked(text: &str) -> Line {
     let pieces = text.split('`').enumerate();
-    pieces.map(|(number, piece)| if number % 2 == 0 { piece.into() } else { code(piece) }).collect()
+    pieces
+        .map(|(number, piece)| {
+            if number % 2 == 0 {
+                piece.into()
+            } else {
+                code(piece)
+            }
+        })
+        .collect()
 }
 
 /// A line.
@@ -190,7 +204,11 @@ impl Notice {
                 }),
                 Block::Numbered(lines) => {
                     let start = lines.first().map_or(1, |(number, _)| *number);
-                    let _ = if start == 1 { out.write_str("<ol>") } else { write!(out, "<ol start=\"{start}\">") };
+                    let _ = if start == 1 {
+                        out.write_str("<ol>")
+                    } else {
+                        write!(out, "<ol start=\"{start}\">")
+                    };
                     for (_, line) in lines {
                         wrap(&mut out, "li", |out| html(line, out));
                     }
@@ -249,15 +267,23 @@ impl Block {
     /// Itself, or one list per line.
     fn lines(&self) -> Vec<Self> {
         match self {
-            Self::List(lines) => lines.iter().map(|line| Self::List(vec![line.clone()])).collect(),
-            Self::Numbered(lines) => lines.iter().map(|line| Self::Numbered(vec![line.clone()])).collect(),
+            Self::List(lines) => lines
+                .iter()
+                .map(|line| Self::List(vec![line.clone()]))
+                .collect(),
+            Self::Numbered(lines) => lines
+                .iter()
+                .map(|line| Self::Numbered(vec![line.clone()]))
+                .collect(),
             other => vec![other.clone()],
         }
     }
 
     /// Bytes of body and HTML.
     fn size(&self) -> usize {
-        let alone = Notice { blocks: vec![self.clone()] };
+        let alone = Notice {
+            blocks: vec![self.clone()],
+        };
         alone.body().len() + alone.html().len()
     }
 }
@@ -274,7 +300,9 @@ fn join<T>(out: &mut String, items: &[T], mut write: impl FnMut(&mut String, &T)
 fn plain(line: &Line, out: &mut String) {
     for piece in line {
         match piece {
-            Piece::Text(text) | Piece::Strong(text) | Piece::QuietLink { text, .. } => one_line(text, out),
+            Piece::Text(text) | Piece::Strong(text) | Piece::QuietLink { text, .. } => {
+                one_line(text, out);
+            }
             Piece::Code(text) => {
                 out.push('`');
                 one_line(text, out);
@@ -331,50 +359,4 @@ fn escape(text: &str, out: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn body_and_html_say_the_same() {
-        let notice = Notice::of(line!["You are ", strong("Ann <3"), ", write ", code("help"), " or see ", link("here", "https://a.example/?a&b")])
-            .list(vec![line!["org/room *"], line![quiet_link("org/two", "https://matrix.to/#/!x:y")]]);
-        assert_eq!(
-            notice.body(),
-            "You are Ann <3, write `help` or see here (https://a.example/?a&b)\n- org/room *\n- org/two"
-        );
-        assert_eq!(
-            notice.html(),
-            "<p>You are <strong>Ann &lt;3</strong>, write <code>help</code> or see <a href=\"https://a.example/?a&amp;b\">here</a></p>\
-             <ul><li>org/room *</li><li><a href=\"https://matrix.to/#/!x:y\">org/two</a></li></ul>"
-        );
-    }
-
-    #[test]
-    fn nothing_from_outside_begins_a_line() {
-        let notice = Notice::of(line!["Name: ", "a\n- b\u{7}"]);
-        assert_eq!(notice.body(), "Name: a - b ");
-        assert_eq!(notice.html(), "<p>Name: a - b </p>");
-    }
-
-    #[test]
-    fn a_long_list_goes_on_in_another_message() {
-        let lines = (0..3000).map(|n| line![format!("organisation/room-number-{n}")]).collect();
-        let contents = Notice::of(line!["Rooms:"]).list(lines).contents();
-        assert!(contents.len() > 1);
-        let mut seen = 0;
-        for content in &contents {
-            assert!(content.to_string().len() < 60_000);
-            seen += content["body"].as_str().unwrap().lines().filter(|line| line.starts_with("- ")).count();
-        }
-        assert_eq!(seen, 3000);
-    }
-
-    #[test]
-    fn numbers_go_on_after_a_cut() {
-        let lines = (1..=2000).map(|n| (n, line![format!("organisation/room-number-{n}: some words")])).collect();
-        let contents = Notice::new().numbered(lines).contents();
-        let second = contents[1]["body"].as_str().unwrap();
-        let first_number: usize = second.split('.').next().unwrap().parse().unwrap();
-        assert!(contents[1]["formatted_body"].as_str().unwrap().starts_with(&format!("<ol start=\"{first_number}\">")));
-    }
-}
+mod tests;

@@ -8,10 +8,28 @@ use crate::delivery::txn;
 use crate::{Error, World};
 
 /// Says something in a room. `cause` is what it is said for: the same words for the same cause are said once.
-pub(crate) async fn say(world: &World, room: &RoomId, notice: &Notice, cause: &str) -> Result<(), Error> {
+pub(crate) async fn say(
+    world: &World,
+    room: &RoomId,
+    notice: &Notice,
+    cause: &str,
+) -> Result<(), Error> {
     for (page, content) in notice.contents().iter().enumerate() {
-        let txn = txn(&["word", world.names.bot().as_str(), room.as_str(), cause, &page.to_string()]);
-        let event = NewEvent { who: &Actor::Bot, room, kind: "m.room.message", content, txn: &txn, ts: None };
+        let txn = txn(&[
+            "word",
+            world.names.bot().as_str(),
+            room.as_str(),
+            cause,
+            &page.to_string(),
+        ]);
+        let event = NewEvent {
+            who: &Actor::Bot,
+            room,
+            kind: "m.room.message",
+            content,
+            txn: &txn,
+            ts: None,
+        };
         world.homeserver.send(&event).await?;
     }
     Ok(())

@@ -8,7 +8,9 @@
     reason = "a scene says what it expects by unwrapping"
 )]
 
+mod commands;
 mod crashes;
+mod invites;
 mod logins;
 mod management;
 mod messages;

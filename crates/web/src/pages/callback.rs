@@ -19,7 +19,7 @@ struct Confirm {
     mxid: String,
     display_name: String,
     username: String,
-    confirm: String,
+    token: String,
     action: String,
 }
 
@@ -38,17 +38,27 @@ pub(crate) struct Pressed {
 }
 
 /// Names both accounts. Nothing is stored before the button is pressed.
-pub(crate) async fn show(State(shared): State<Shared>, RawQuery(query): RawQuery, jar: CookieJar) -> Response {
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    RawQuery(query): RawQuery,
+    jar: CookieJar,
+) -> Response {
     let query: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).into_owned().collect();
-    match shared.backend.come_back(&query, cookie::read(&jar, &shared.address)).await {
+        url::form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+    match shared
+        .backend
+        .come_back(&query, cookie::read(&jar, &shared.address))
+        .await
+    {
         Ok(pending) => {
             let confirm = Confirm {
                 site: Frame::new(&shared),
                 mxid: pending.mxid,
                 display_name: pending.display_name,
                 username: pending.username,
-                confirm: pending.confirm,
+                token: pending.confirm,
                 action: shared.address.path("/callback"),
             };
             page(StatusCode::OK, &confirm)
@@ -64,13 +74,23 @@ pub(crate) async fn connect(
     jar: CookieJar,
     form: Result<Form<Pressed>, FormRejection>,
 ) -> Response {
-    let Ok(Form(form)) = form else { return problem::not_ours(&shared) };
+    let Ok(Form(form)) = form else {
+        return problem::not_ours(&shared);
+    };
     if is_from_elsewhere(&headers) {
         return problem::not_ours(&shared);
     }
-    match shared.backend.connect(&form.confirm, cookie::read(&jar, &shared.address)).await {
+    match shared
+        .backend
+        .connect(&form.confirm, cookie::read(&jar, &shared.address))
+        .await
+    {
         Ok(connected) => {
-            let done = Done { site: Frame::new(&shared), mxid: connected.mxid, username: connected.username };
+            let done = Done {
+                site: Frame::new(&shared),
+                mxid: connected.mxid,
+                username: connected.username,
+            };
             page(StatusCode::OK, &done)
         }
         Err(problem) => problem::show(&shared, &problem),

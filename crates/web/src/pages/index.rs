@@ -15,5 +15,10 @@ struct Index {
 }
 
 pub(crate) async fn show(State(shared): State<Shared>) -> Response {
-    page(StatusCode::OK, &Index { site: Frame::new(&shared) })
+    page(
+        StatusCode::OK,
+        &Index {
+            site: Frame::new(&shared),
+        },
+    )
 }

@@ -22,7 +22,14 @@ pub(crate) async fn show(State(shared): State<Shared>, Path(ticket): Path<String
     match shared.backend.look(&ticket).await {
         Ok(view) => {
             let action = shared.address.path(&format!("/login/{ticket}"));
-            page(StatusCode::OK, &Login { site: Frame::new(&shared), mxid: view.mxid, action })
+            page(
+                StatusCode::OK,
+                &Login {
+                    site: Frame::new(&shared),
+                    mxid: view.mxid,
+                    action,
+                },
+            )
         }
         Err(problem) => problem::show(&shared, &problem),
     }
@@ -38,7 +45,11 @@ pub(crate) async fn start(
     if is_from_elsewhere(&headers) {
         return problem::not_ours(&shared);
     }
-    match shared.backend.start(&ticket, cookie::read(&jar, &shared.address)).await {
+    match shared
+        .backend
+        .start(&ticket, cookie::read(&jar, &shared.address))
+        .await
+    {
         Ok(started) => {
             let jar = cookie::write(jar, &shared.address, started.browser);
             (jar, Redirect::to(started.url.as_str())).into_response()

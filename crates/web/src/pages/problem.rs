@@ -31,8 +31,19 @@ struct Words {
 }
 
 impl Words {
-    fn new(status: StatusCode, title: &str, what: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { status, title: title.to_owned(), what: what.into(), advice: advice.into(), offer_bot: false }
+    fn new(
+        status: StatusCode,
+        title: &str,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            title: title.to_owned(),
+            what: what.into(),
+            advice: advice.into(),
+            offer_bot: false,
+        }
     }
 
     fn with_bot(mut self) -> Self {
@@ -41,11 +52,27 @@ impl Words {
     }
 
     fn page(self, shared: &Shared) -> Response {
-        let Self { status, title, what, advice, offer_bot } = self;
-        page(status, &Problem { site: Frame::new(shared), title, what, advice, offer_bot })
+        let Self {
+            status,
+            title,
+            what,
+            advice,
+            offer_bot,
+        } = self;
+        page(
+            status,
+            &Problem {
+                site: Frame::new(shared),
+                title,
+                what,
+                advice,
+                offer_bot,
+            },
+        )
     }
 }
 
+const OR_NEW_LINK: &str = "write “login” to the bot in Matrix, and open the new link it sends you.";
 const NEW_LINK: &str = "Write “login” to the bot in Matrix, and open the new link it sends you.";
 
 /// The page for a login that cannot go on.
@@ -56,7 +83,7 @@ pub(crate) fn show(shared: &Shared, problem: &LinkProblem) -> Response {
             StatusCode::NOT_FOUND,
             "This login link is not known",
             "It is incomplete, or it has been used or replaced by a newer one.",
-            format!("Check that the whole link was copied. If it was: {NEW_LINK}"),
+            format!("Check that the whole link was copied. If it was: {OR_NEW_LINK}"),
         )
         .with_bot(),
         LinkProblem::Expired => Words::new(
@@ -70,21 +97,21 @@ pub(crate) fn show(shared: &Shared, problem: &LinkProblem) -> Response {
             StatusCode::GONE,
             "This login link has been used",
             "Each link works once. If it was you who used it, you are done: your Matrix client has the rest.",
-            format!("If you are not logged in yet: {NEW_LINK}"),
+            format!("If you are not logged in yet: {OR_NEW_LINK}"),
         )
         .with_bot(),
         LinkProblem::OtherBrowser => Words::new(
             StatusCode::FORBIDDEN,
             "This login began in another browser",
             "Only the browser in which you pressed the login button can finish it (it must accept cookies from this site).",
-            format!("Go on in that browser. Or begin anew: {NEW_LINK}"),
+            format!("Go on in that browser. Or begin anew: {OR_NEW_LINK}"),
         )
         .with_bot(),
         LinkProblem::Refused => Words::new(
             StatusCode::FORBIDDEN,
             "Nothing was connected",
             format!("You did not give this bridge access on {network}'s page, so it has none."),
-            format!("Nothing, if that is what you want. If you change your mind: {NEW_LINK}"),
+            format!("Nothing, if that is what you want. If you change your mind: {OR_NEW_LINK}"),
         )
         .with_bot(),
         LinkProblem::Stale => Words::new(
@@ -119,7 +146,7 @@ pub(crate) fn show(shared: &Shared, problem: &LinkProblem) -> Response {
             StatusCode::BAD_GATEWAY,
             &format!("{network} has a problem right now"),
             format!("{}.", sentence.trim_end_matches('.')),
-            format!("Wait a minute. Then: {NEW_LINK}"),
+            format!("Wait a minute, then open your login link again. If it has expired by then: {OR_NEW_LINK}"),
         )
         .with_bot(),
         LinkProblem::OutOfOrder => Words::new(

@@ -27,7 +27,11 @@ pub(super) async fn retry(call: &Call<'_>) -> Result<Notice, Error> {
         call.world.store.retry_item(item.id).await?;
         lanes::nudge(call.world, &item.lane);
     }
-    Ok(if items.is_empty() { words::failed::nothing() } else { words::failed::retrying(items.len()) })
+    Ok(if items.is_empty() {
+        words::failed::nothing()
+    } else {
+        words::failed::retrying(items.len())
+    })
 }
 
 pub(super) async fn discard(call: &Call<'_>) -> Result<Notice, Error> {
@@ -35,7 +39,11 @@ pub(super) async fn discard(call: &Call<'_>) -> Result<Notice, Error> {
     for item in &items {
         call.world.store.discard_item(item.id).await?;
     }
-    Ok(if items.is_empty() { words::failed::nothing() } else { words::failed::discarded(items.len()) })
+    Ok(if items.is_empty() {
+        words::failed::nothing()
+    } else {
+        words::failed::discarded(items.len())
+    })
 }
 
 /// The items that the number, or `all`, means.
@@ -45,9 +53,15 @@ async fn chosen(call: &Call<'_>) -> Result<Vec<Item>, Error> {
         return Ok(items);
     }
     let number = call.args.trim_end_matches('.').parse::<usize>().ok();
-    match number.and_then(|number| number.checked_sub(1)).filter(|index| *index < items.len()) {
+    match number
+        .and_then(|number| number.checked_sub(1))
+        .filter(|index| *index < items.len())
+    {
         Some(index) => Ok(vec![items.swap_remove(index)]),
-        None => Err(Error::Refused(words::failed::no_such(call.args, items.len()))),
+        None => Err(Error::Refused(words::failed::no_such(
+            call.args,
+            items.len(),
+        ))),
     }
 }
 
@@ -66,7 +80,9 @@ fn first_words(item: &Item) -> String {
             .ok()
             .and_then(|event| event.content.get("body")?.as_str().map(str::to_owned)),
         Lane::ToMatrix(_) => match ToMatrix::from_payload(&item.payload) {
-            Ok(ToMatrix::Message(message)) => Some(remote::text::plain::render(&message.text, &NoNames)),
+            Ok(ToMatrix::Message(message)) => {
+                Some(remote::text::plain::render(&message.text, &NoNames))
+            }
             _ => None,
         },
         Lane::Control(_) => None,
@@ -91,7 +107,11 @@ fn shorten(text: &str) -> String {
             return out;
         }
     }
-    if out.is_empty() { "(no text)".to_owned() } else { out }
+    if out.is_empty() {
+        "(no text)".to_owned()
+    } else {
+        out
+    }
 }
 
 #[cfg(test)]
@@ -102,7 +122,10 @@ mod tests {
     fn a_message_is_known_by_its_first_words() {
         assert_eq!(shorten("Hello there"), "Hello there");
         assert_eq!(shorten("one\n two  three"), "one two three");
-        assert_eq!(shorten(&"word ".repeat(20)), "word word word word word word word word …");
+        assert_eq!(
+            shorten(&"word ".repeat(20)),
+            "word word word word word word word word …"
+        );
         assert_eq!(shorten(&"x".repeat(100)), format!("{}…", "x".repeat(40)));
         assert_eq!(shorten("  "), "(no text)");
     }

@@ -4,7 +4,11 @@ use super::{Call, Notice, parse, words};
 use crate::permissions::Level;
 
 pub(super) fn run(call: &Call<'_>) -> Notice {
-    let level = if call.admin { Level::Admin } else { Level::User };
+    let level = if call.admin {
+        Level::Admin
+    } else {
+        Level::User
+    };
     let network = call.network();
     let word = call.args.trim_start_matches('!').to_lowercase();
     if word.is_empty() {

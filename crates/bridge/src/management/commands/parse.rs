@@ -26,10 +26,17 @@ pub(super) fn parse(text: &str, level: Level) -> Parsed<'_> {
         return Parsed::Command(Command::Help, "");
     }
     // People used to other bots write `!help`.
-    let bare = word.strip_prefix('!').filter(|rest| !rest.is_empty()).unwrap_or(word).to_lowercase();
+    let bare = word
+        .strip_prefix('!')
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(word)
+        .to_lowercase();
     match find(&bare, level) {
         Some(told) => Parsed::Command(told.command, args),
-        None => Parsed::Unknown { word: shorten(word), nearest: nearest(&bare, level) },
+        None => Parsed::Unknown {
+            word: shorten(word),
+            nearest: nearest(&bare, level),
+        },
     }
 }
 
@@ -40,12 +47,18 @@ pub(super) fn find(word: &str, level: Level) -> Option<&'static Told> {
 
 fn known(level: Level) -> impl Iterator<Item = &'static Told> {
     // Whoever may do nothing still may get out, and is told why by everything else.
-    TABLE.iter().filter(move |told| told.level <= level.max(Level::User))
+    TABLE
+        .iter()
+        .filter(move |told| told.level <= level.max(Level::User))
 }
 
 fn nearest(word: &str, level: Level) -> Option<&'static str> {
     known(level)
-        .flat_map(|told| std::iter::once(&told.name).chain(told.aliases).map(|name| (*name, told.name)))
+        .flat_map(|told| {
+            std::iter::once(&told.name)
+                .chain(told.aliases)
+                .map(|name| (*name, told.name))
+        })
         .map(|(name, meant)| (distance(word, name), name.len() / 2, meant))
         .filter(|(distance, half, _)| distance <= &(*half).min(2))
         .min_by_key(|(distance, ..)| *distance)
@@ -60,7 +73,9 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, x) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let mut best = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
+            let mut best = (last[j] + usize::from(x != y))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 best = best.min(before[j - 1] + 1);
             }
@@ -87,9 +102,16 @@ mod tests {
     #[test]
     fn words_ignore_case_and_space_around() {
         for text in ["list", "LIST", "  List \n", "!list", "ls"] {
-            assert_eq!(parse(text, Level::User), Parsed::Command(Command::List, ""), "{text}");
+            assert_eq!(
+                parse(text, Level::User),
+                Parsed::Command(Command::List, ""),
+                "{text}"
+            );
         }
-        assert_eq!(parse("invite  Org/Room ", Level::User), Parsed::Command(Command::Invite, "Org/Room"));
+        assert_eq!(
+            parse("invite  Org/Room ", Level::User),
+            Parsed::Command(Command::Invite, "Org/Room")
+        );
     }
 
     #[test]
@@ -121,8 +143,14 @@ mod tests {
 
     #[test]
     fn admin_commands_are_for_admins() {
-        assert!(matches!(parse("users", Level::User), Parsed::Unknown { .. }));
-        assert_eq!(parse("users", Level::Admin), Parsed::Command(Command::Users, ""));
+        assert!(matches!(
+            parse("users", Level::User),
+            Parsed::Unknown { .. }
+        ));
+        assert_eq!(
+            parse("users", Level::Admin),
+            Parsed::Command(Command::Users, "")
+        );
     }
 
     #[test]

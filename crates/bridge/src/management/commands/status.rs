@@ -12,7 +12,12 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
         return Ok(words::status::nobody(call.network()));
     };
     let portals = world.store.portals_of(&login.mxid).await?;
-    let number = |state| portals.iter().filter(|portal| portal.state == state).count();
+    let number = |state| {
+        portals
+            .iter()
+            .filter(|portal| portal.state == state)
+            .count()
+    };
     let counts = world.store.count_items(&login.mxid).await?;
     let state = State {
         network: call.network(),

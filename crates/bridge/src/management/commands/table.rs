@@ -119,7 +119,9 @@ pub(crate) static TABLE: [Told; 15] = [
         group: Group::Rooms,
         level: Level::User,
         short: "lists your {network} rooms",
-        long: &["Those marked with * you have on Matrix already. People you talk to one-to-one are listed as @username."],
+        long: &[
+            "Those marked with * you have on Matrix already. People you talk to one-to-one are listed as @username.",
+        ],
     },
     Told {
         command: Command::Invite,
@@ -176,7 +178,9 @@ pub(crate) static TABLE: [Told; 15] = [
         group: Group::Messages,
         level: Level::User,
         short: "shows them, with numbers",
-        long: &["Each line has a number for `retry` and `discard`, the room, the first words, and the reason."],
+        long: &[
+            "Each line has a number for `retry` and `discard`, the room, the first words, and the reason.",
+        ],
     },
     Told {
         command: Command::Retry,
@@ -255,7 +259,11 @@ mod tests {
         for told in &TABLE {
             for word in std::iter::once(&told.name).chain(told.aliases) {
                 assert!(seen.insert(*word), "{word} stands twice");
-                assert_eq!(*word, word.to_lowercase(), "words are compared in lower case");
+                assert_eq!(
+                    *word,
+                    word.to_lowercase(),
+                    "words are compared in lower case"
+                );
             }
             assert!(Group::ALL.iter().any(|(group, _)| *group == told.group));
         }

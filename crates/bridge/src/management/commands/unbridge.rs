@@ -7,9 +7,15 @@ use crate::{Error, portal};
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
     let portals = meant(call).await?;
-    let address = portals.first().map_or_else(|| call.args.to_owned(), |portal| portal.shown.address.clone());
+    let address = portals.first().map_or_else(
+        || call.args.to_owned(),
+        |portal| portal.shown.address.clone(),
+    );
     let mut people = 0;
-    for portal in portals.iter().filter(|portal| matches!(portal.state, PortalState::Joined | PortalState::Invited)) {
+    for portal in portals
+        .iter()
+        .filter(|portal| matches!(portal.state, PortalState::Joined | PortalState::Invited))
+    {
         portal::take_out(call.world, portal, words::rooms::UNBRIDGED).await?;
         people += 1;
     }
@@ -21,7 +27,8 @@ async fn meant(call: &Call<'_>) -> Result<Vec<Portal>, Error> {
     let store = &call.world.store;
     if call.args.starts_with('!') {
         let portal = store.portal_by_room(call.args).await?;
-        let portal = portal.ok_or_else(|| Error::Refused(format!("“{}” is no bridged room", call.args)))?;
+        let portal =
+            portal.ok_or_else(|| Error::Refused(format!("“{}” is no bridged room", call.args)))?;
         return Ok(vec![portal]);
     }
     let Some(address) = call.address("unbridge org/room")? else {
@@ -30,7 +37,11 @@ async fn meant(call: &Call<'_>) -> Result<Vec<Portal>, Error> {
     let mut found = Vec::new();
     for login in store.logins().await? {
         let portals = store.portals_of(&login.mxid).await?;
-        found.extend(portals.into_iter().filter(|portal| portal.shown.address.eq_ignore_ascii_case(&address)));
+        found.extend(
+            portals
+                .into_iter()
+                .filter(|portal| portal.shown.address.eq_ignore_ascii_case(&address)),
+        );
     }
     Ok(found)
 }

@@ -21,21 +21,48 @@ pub(crate) fn list(failures: &[Failure]) -> Notice {
     let lines = failures
         .iter()
         .zip(1..)
-        .map(|(failure, number)| (number, line![strong(&failure.room), ": ", &failure.words, ": ", &failure.why]))
+        .map(|(failure, number)| {
+            (
+                number,
+                line![
+                    strong(&failure.room),
+                    ": ",
+                    &failure.words,
+                    ": ",
+                    &failure.why
+                ],
+            )
+        })
         .collect();
-    Notice::of(line![count(failures.len(), "message", "messages"), " could not be delivered:"])
-        .numbered(lines)
-        .paragraph(line![code("retry NUMBER"), " tries one again, ", code("discard NUMBER"), " gives it up."])
+    Notice::of(line![
+        count(failures.len(), "message", "messages"),
+        " could not be delivered:"
+    ])
+    .numbered(lines)
+    .paragraph(line![
+        code("retry NUMBER"),
+        " tries one again, ",
+        code("discard NUMBER"),
+        " gives it up."
+    ])
 }
 
 /// Some are tried again.
 pub(crate) fn retrying(number: usize) -> Notice {
-    Notice::of(line!["I am trying ", count(number, "message", "messages"), " again."])
+    Notice::of(line![
+        "I am trying ",
+        count(number, "message", "messages"),
+        " again."
+    ])
 }
 
 /// Some are given up.
 pub(crate) fn discarded(number: usize) -> Notice {
-    Notice::of(line!["I have discarded ", count(number, "message", "messages"), "."])
+    Notice::of(line![
+        "I have discarded ",
+        count(number, "message", "messages"),
+        "."
+    ])
 }
 
 /// There is nothing to retry or discard.
@@ -45,7 +72,5 @@ pub(crate) fn nothing() -> Notice {
 
 /// The number is none of the list's.
 pub(crate) fn no_such(typed: &str, number: usize) -> String {
-    format!(
-        "“{typed}” is not a number from 1 to {number}, nor “all”; “failed” shows the numbers"
-    )
+    format!("“{typed}” is not a number from 1 to {number}, nor “all”; “failed” shows the numbers")
 }

@@ -17,7 +17,12 @@ pub(crate) fn not_permitted(network: &str) -> String {
 }
 
 /// The first words in a management room.
-pub(crate) fn hello(network: &str, login: Option<&Login>, link: Option<&str>, encrypted: bool) -> Notice {
+pub(crate) fn hello(
+    network: &str,
+    login: Option<&Login>,
+    link: Option<&str>,
+    encrypted: bool,
+) -> Notice {
     let hello = Notice::of(line![
         "Hello! I am the bridge to ",
         network,
@@ -40,7 +45,10 @@ pub(crate) fn hello(network: &str, login: Option<&Login>, link: Option<&str>, en
             ". To go on, open this link and log in again:"
         ])
         .and(super::login::link(link)),
-        (_, Some(link)) => Notice::of(line!["You are not logged in yet. To begin, open this link:"]).and(super::login::link(link)),
+        (_, Some(link)) => Notice::of(line![
+            "You are not logged in yet. To begin, open this link:"
+        ])
+        .and(super::login::link(link)),
         (None, None) => Notice::new(),
     };
     let hints = Notice::of(line![
@@ -53,12 +61,20 @@ pub(crate) fn hello(network: &str, login: Option<&Login>, link: Option<&str>, en
         " for everything else."
     ]);
     let greeting = hello.and(state).and(hints);
-    if encrypted { greeting.and(unreadable(true)) } else { greeting }
+    if encrypted {
+        greeting.and(unreadable(true))
+    } else {
+        greeting
+    }
 }
 
 /// Others have come into the room.
 pub(crate) fn obeys(owner: &UserId) -> Notice {
-    Notice::of(line!["You are no longer alone here. I go on obeying ", strong(owner.as_str()), " and nobody else."])
+    Notice::of(line![
+        "You are no longer alone here. I go on obeying ",
+        strong(owner.as_str()),
+        " and nobody else."
+    ])
 }
 
 /// Too many people for a management room.
@@ -76,7 +92,11 @@ pub(crate) fn unreadable(encrypted: bool) -> Notice {
             "This room is encrypted, and I cannot read encrypted messages. Please make a room without encryption and invite me there: I will answer you in that one."
         ])
     } else {
-        Notice::of(line!["I understand text only. Write ", code("help"), " to see what I can do."])
+        Notice::of(line![
+            "I understand text only. Write ",
+            code("help"),
+            " to see what I can do."
+        ])
     }
 }
 

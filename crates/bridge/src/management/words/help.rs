@@ -32,11 +32,17 @@ pub(crate) fn all(network: &str, prefix: &str, level: Level) -> Notice {
 /// One command.
 pub(crate) fn one(network: &str, told: &Told) -> Notice {
     let first = Notice::of([summary(network, told), line!["."]].concat());
-    told.long.iter().fold(first, |notice, text| notice.paragraph(marked(&text.replace("{network}", network))))
+    told.long.iter().fold(first, |notice, text| {
+        notice.paragraph(marked(&text.replace("{network}", network)))
+    })
 }
 
 fn summary(network: &str, told: &Told) -> Line {
-    [line![code(usage(told)), ": "], marked(&told.short.replace("{network}", network))].concat()
+    [
+        line![code(usage(told)), ": "],
+        marked(&told.short.replace("{network}", network)),
+    ]
+    .concat()
 }
 
 /// Not a command.
@@ -51,7 +57,13 @@ pub(crate) fn unknown(word: &str, nearest: Option<&str>) -> Notice {
             code("help"),
             " lists everything."
         ]),
-        None => Notice::of(line!["I do not know “", strong(word), "”. ", code("help"), " lists what I can do."]),
+        None => Notice::of(line![
+            "I do not know “",
+            strong(word),
+            "”. ",
+            code("help"),
+            " lists what I can do."
+        ]),
     }
 }
 
@@ -61,5 +73,9 @@ pub(crate) fn failed(why: &str) -> Notice {
 }
 
 fn usage(told: &Told) -> String {
-    if told.args.is_empty() { told.name.to_owned() } else { format!("{} {}", told.name, told.args) }
+    if told.args.is_empty() {
+        told.name.to_owned()
+    } else {
+        format!("{} {}", told.name, told.args)
+    }
 }

@@ -7,13 +7,21 @@ use crate::management::notice::{Notice, code, line, strong};
 
 /// A login link and how long it lives.
 pub(super) fn link(link: &str) -> Notice {
-    greeting::alone(link)
-        .paragraph(line!["The link is for you alone. It works once, in the next 10 minutes; ", code("login"), " makes a new one."])
+    greeting::alone(link).paragraph(line![
+        "The link is for you alone. It works once, in the next 10 minutes; ",
+        code("login"),
+        " makes a new one."
+    ])
 }
 
 /// Asked for, and nobody is logged in.
 pub(crate) fn offer(network: &str, address: &str) -> Notice {
-    Notice::of(line!["To connect your ", network, " account, open this link and log in:"]).and(link(address))
+    Notice::of(line![
+        "To connect your ",
+        network,
+        " account, open this link and log in:"
+    ])
+    .and(link(address))
 }
 
 /// Asked for, and somebody is logged in.
@@ -42,7 +50,11 @@ pub(crate) fn expired(network: &str, username: &str, address: &str) -> Notice {
 
 /// A command needs a login.
 pub(crate) fn needed(network: &str, expired: bool) -> Notice {
-    let begin = if expired { " no longer accepts your login. Write " } else { " does not know you yet. Write " };
+    let begin = if expired {
+        " no longer accepts your login. Write "
+    } else {
+        " does not know you yet. Write "
+    };
     Notice::of(line![network, begin, code("login"), " to log in."])
 }
 
@@ -101,7 +113,11 @@ pub(crate) fn welcome(network: &str, login: &Login, rooms: usize, invited: usize
 /// What a logout did.
 pub(crate) fn out(network: &str, done: &crate::login::LoggedOut) -> Notice {
     let Some(username) = &done.username else {
-        return Notice::of(line!["You are logged out: there was no login to end. Write ", code("login"), " to log in."]);
+        return Notice::of(line![
+            "You are logged out: there was no login to end. Write ",
+            code("login"),
+            " to log in."
+        ]);
     };
     let left = match done.rooms {
         0 => String::new(),

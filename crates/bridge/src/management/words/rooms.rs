@@ -28,23 +28,38 @@ pub(crate) fn list(network: &str, rooms: &[(String, Option<String>)]) -> Notice 
         "; those marked with * you have here, too:"
     ])
     .list(lines.collect())
-    .paragraph(line![code("invite ROOM"), " brings one here, ", code("invite all"), " brings all of them."])
+    .paragraph(line![
+        code("invite ROOM"),
+        " brings one here, ",
+        code("invite all"),
+        " brings all of them."
+    ])
 }
 
 /// An invite was made.
 pub(crate) fn invite_sent(address: &str, room: &str) -> Notice {
-    Notice::of(line!["I have invited you to ", link(address, room_link(room)), "."])
+    Notice::of(line![
+        "I have invited you to ",
+        link(address, room_link(room)),
+        "."
+    ])
 }
 
 /// He is in it already.
 pub(crate) fn already_here(address: &str, room: &str) -> Notice {
-    Notice::of(line!["You are in that room already: ", link(address, room_link(room)), "."])
+    Notice::of(line![
+        "You are in that room already: ",
+        link(address, room_link(room)),
+        "."
+    ])
 }
 
 /// Many invites are on their way.
 pub(crate) fn inviting_all(rooms: usize) -> Notice {
     match rooms {
-        0 => Notice::of(line!["You have all of your rooms here already, or an invite to them."]),
+        0 => Notice::of(line![
+            "You have all of your rooms here already, or an invite to them."
+        ]),
         _ => Notice::of(line![
             "I am bringing ",
             count(rooms, "room", "rooms"),
@@ -57,12 +72,19 @@ pub(crate) fn inviting_all(rooms: usize) -> Notice {
 pub(crate) fn invited(number: usize, failed: &[(String, String)]) -> Notice {
     let done = Notice::of(match number {
         0 => line!["There was no new invite to make."],
-        _ => line!["Done: I have invited you to ", count(number, "room", "rooms"), "."],
+        _ => line![
+            "Done: I have invited you to ",
+            count(number, "room", "rooms"),
+            "."
+        ],
     });
     if failed.is_empty() {
         return done;
     }
-    let lines: Vec<Line> = failed.iter().map(|(address, why)| line![address, ": ", sentence(why)]).collect();
+    let lines: Vec<Line> = failed
+        .iter()
+        .map(|(address, why)| line![address, ": ", sentence(why)])
+        .collect();
     done.paragraph(line!["It did not work for:"]).list(lines)
 }
 
@@ -71,7 +93,11 @@ pub(crate) fn joined(room: &Room, invited: bool) -> Notice {
     let next = if invited {
         line![" An invite to it is on its way."]
     } else {
-        line![" Write ", code(format!("invite {}", room.address)), " to have it here."]
+        line![
+            " Write ",
+            code(format!("invite {}", room.address)),
+            " to have it here."
+        ]
     };
     Notice::of([line!["Joined ", strong(&room.address), "."], next].concat())
 }
@@ -124,7 +150,12 @@ pub(crate) fn synced(network: &str, rooms: usize, here: usize) -> Notice {
 pub(crate) fn unbridged(address: &str, people: usize) -> Notice {
     match people {
         0 => Notice::of(line!["Nobody has ", strong(address), " on Matrix."]),
-        _ => Notice::of(line![strong(address), " is no longer bridged for ", count(people, "person", "people"), "."]),
+        _ => Notice::of(line![
+            strong(address),
+            " is no longer bridged for ",
+            count(people, "person", "people"),
+            "."
+        ]),
     }
 }
 

@@ -20,7 +20,13 @@ pub(crate) struct State<'a> {
 
 /// Somebody's state.
 pub(crate) fn state(state: &State<'_>) -> Notice {
-    let lines = vec![account(state), connection(state), rooms(state), queue(state), failed(state)];
+    let lines = vec![
+        account(state),
+        connection(state),
+        rooms(state),
+        queue(state),
+        failed(state),
+    ];
     Notice::of(line!["How things are:"]).list(lines)
 }
 
@@ -28,7 +34,14 @@ fn account(state: &State<'_>) -> Line {
     let person = strong(format!("@{}", state.login.username));
     let since = ago(state.login.since, state.now);
     match state.login.state {
-        LoginState::Ok => line!["Login: you are ", person, " on ", state.network, ", for ", since],
+        LoginState::Ok => line![
+            "Login: you are ",
+            person,
+            " on ",
+            state.network,
+            ", for ",
+            since
+        ],
         LoginState::Expired => line![
             "Login: ",
             state.network,
@@ -46,9 +59,17 @@ fn connection(state: &State<'_>) -> Line {
     match &state.connection {
         None => line!["Connection: none, until you log in again"],
         Some((Status::Connecting, _)) => line!["Connection: being made"],
-        Some((Status::Connected, since)) => line!["Connection: stands, for ", ago(*since, state.now)],
+        Some((Status::Connected, since)) => {
+            line!["Connection: stands, for ", ago(*since, state.now)]
+        }
         Some((Status::Broken { why }, since)) => {
-            line!["Connection: broken for ", ago(*since, state.now), " (", why, "); I keep trying"]
+            line![
+                "Connection: broken for ",
+                ago(*since, state.now),
+                " (",
+                why,
+                "); I keep trying"
+            ]
         }
     }
 }
@@ -57,7 +78,10 @@ fn rooms(state: &State<'_>) -> Line {
     let (here, invited) = state.rooms;
     let mut line = line!["Rooms: you have ", count(here, "room", "rooms"), " here"];
     if invited > 0 {
-        line.push(Piece::from(format!(", and {} you have not answered", count(invited, "invite", "invites"))));
+        line.push(Piece::from(format!(
+            ", and {} you have not answered",
+            count(invited, "invite", "invites")
+        )));
     }
     line
 }
@@ -69,7 +93,10 @@ fn queue(state: &State<'_>) -> Line {
     }
     let mut line = line!["Queue: ", count(waiting, "message waits", "messages wait")];
     if let Some(oldest) = state.counts.oldest {
-        line.push(Piece::from(format!(", the oldest for {}", ago(oldest, state.now))));
+        line.push(Piece::from(format!(
+            ", the oldest for {}",
+            ago(oldest, state.now)
+        )));
     }
     line
 }
@@ -79,12 +106,24 @@ fn failed(state: &State<'_>) -> Line {
     if failed == 0 {
         return line!["Failed: nothing"];
     }
-    line!["Failed: ", count(failed, "message", "messages"), "; ", code("failed"), " shows them"]
+    line![
+        "Failed: ",
+        count(failed, "message", "messages"),
+        "; ",
+        code("failed"),
+        " shows them"
+    ]
 }
 
 /// Nobody is logged in.
 pub(crate) fn nobody(network: &str) -> Notice {
-    Notice::of(line!["You are not logged in to ", network, ". Write ", code("login"), " to log in."])
+    Notice::of(line![
+        "You are not logged in to ",
+        network,
+        ". Write ",
+        code("login"),
+        " to log in."
+    ])
 }
 
 /// Which version this is.
@@ -111,10 +150,24 @@ pub(crate) fn users(people: &[Somebody], now: Millis) -> Notice {
             _ if person.expired => "has to log in again".to_owned(),
             None | Some((Status::Connecting, _)) => "connecting".to_owned(),
             Some((Status::Connected, since)) => format!("connected for {}", ago(*since, now)),
-            Some((Status::Broken { why }, since)) => format!("connection broken for {} ({why})", ago(*since, now)),
+            Some((Status::Broken { why }, since)) => {
+                format!("connection broken for {} ({why})", ago(*since, now))
+            }
         };
         let rooms = count(person.rooms, "room", "rooms");
-        line![strong(&person.mxid), " is @", &person.username, ": ", connection, ", ", rooms]
+        line![
+            strong(&person.mxid),
+            " is @",
+            &person.username,
+            ": ",
+            connection,
+            ", ",
+            rooms
+        ]
     });
-    Notice::of(line![count(people.len(), "person is", "people are"), " logged in:"]).list(lines.collect())
+    Notice::of(line![
+        count(people.len(), "person is", "people are"),
+        " logged in:"
+    ])
+    .list(lines.collect())
 }

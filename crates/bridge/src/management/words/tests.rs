@@ -41,7 +41,13 @@ fn login(state: LoginState) -> Login {
 }
 
 fn person(mxid: &str, expired: bool, connection: Option<(Status, Millis)>) -> status::Somebody {
-    status::Somebody { mxid: mxid.to_owned(), username: "somebody".to_owned(), expired, connection, rooms: 3 }
+    status::Somebody {
+        mxid: mxid.to_owned(),
+        username: "somebody".to_owned(),
+        expired,
+        connection,
+        rooms: 3,
+    }
 }
 
 fn room(address: &str) -> Room {
@@ -90,9 +96,30 @@ fn logins() {
         login::welcome(NETWORK, &ok, 12, 12),
         login::welcome(NETWORK, &ok, 60, 20),
         login::out(NETWORK, &LoggedOut::default()),
-        login::out(NETWORK, &LoggedOut { username: Some("alice_gh".to_owned()), rooms: 0, items: 0 }),
-        login::out(NETWORK, &LoggedOut { username: Some("alice_gh".to_owned()), rooms: 12, items: 1 }),
-        login::out_other("@bob:example.org", &LoggedOut { username: Some("bob".to_owned()), rooms: 2, items: 0 }),
+        login::out(
+            NETWORK,
+            &LoggedOut {
+                username: Some("alice_gh".to_owned()),
+                rooms: 0,
+                items: 0
+            }
+        ),
+        login::out(
+            NETWORK,
+            &LoggedOut {
+                username: Some("alice_gh".to_owned()),
+                rooms: 12,
+                items: 1
+            }
+        ),
+        login::out_other(
+            "@bob:example.org",
+            &LoggedOut {
+                username: Some("bob".to_owned()),
+                rooms: 2,
+                items: 0
+            }
+        ),
         login::out_other("@bob:example.org", &LoggedOut::default()),
         login::out_by_admin(NETWORK),
     ]));
@@ -111,7 +138,12 @@ fn help_for_everybody() {
 
 #[test]
 fn help_for_each_command() {
-    insta::assert_snapshot!(shown(&TABLE.iter().map(|told| help::one(NETWORK, told)).collect::<Vec<_>>()));
+    insta::assert_snapshot!(shown(
+        &TABLE
+            .iter()
+            .map(|told| help::one(NETWORK, told))
+            .collect::<Vec<_>>()
+    ));
 }
 
 #[test]
@@ -124,7 +156,10 @@ fn rooms_there_and_here() {
             &[
                 ("@bob".to_owned(), None),
                 ("org/room".to_owned(), Some(matrix_room.to_owned())),
-                ("Org/under_score".to_owned(), Some("!withoutDomain".to_owned())),
+                (
+                    "Org/under_score".to_owned(),
+                    Some("!withoutDomain".to_owned())
+                ),
             ],
         ),
         rooms::invite_sent("org/room", matrix_room),
@@ -132,7 +167,13 @@ fn rooms_there_and_here() {
         rooms::inviting_all(0),
         rooms::inviting_all(37),
         rooms::invited(37, &[]),
-        rooms::invited(1, &[("org/room".to_owned(), "the homeserver did not accept it".to_owned())]),
+        rooms::invited(
+            1,
+            &[(
+                "org/room".to_owned(),
+                "the homeserver did not accept it".to_owned()
+            )]
+        ),
         rooms::invited(0, &[]),
         rooms::joined(&room("org/room"), true),
         rooms::joined(&room("org/room"), false),
@@ -153,18 +194,37 @@ fn states() {
         login: &ok,
         connection: Some((Status::Connected, 3_000_000)),
         rooms: (20, 0),
-        counts: Counts { waiting: 0, attempting: 0, failed: 0, oldest: None },
+        counts: Counts {
+            waiting: 0,
+            attempting: 0,
+            failed: 0,
+            oldest: None,
+        },
         now: 3_600_000,
     };
     let badly = || status::State {
         network: NETWORK,
         login: &ok,
-        connection: Some((Status::Broken { why: "Chatter does not answer".to_owned() }, 3_570_000)),
+        connection: Some((
+            Status::Broken {
+                why: "Chatter does not answer".to_owned(),
+            },
+            3_570_000,
+        )),
         rooms: (1, 1),
-        counts: Counts { waiting: 3, attempting: 1, failed: 2, oldest: Some(3_480_000) },
+        counts: Counts {
+            waiting: 3,
+            attempting: 1,
+            failed: 2,
+            oldest: Some(3_480_000),
+        },
         now: 3_600_000,
     };
-    let out = status::State { login: &expired, connection: None, ..badly() };
+    let out = status::State {
+        login: &expired,
+        connection: None,
+        ..badly()
+    };
     let people = [
         person("@alice:example.org", false, Some((Status::Connected, 0))),
         person("@bob:example.org", true, None),

@@ -1,0 +1,172 @@
+//! Which rooms a user is invited to without asking, and how the list of his rooms is followed.
+
+use std::time::Duration;
+
+use remote::Event;
+use ruma::OwnedRoomId;
+use store::PortalState;
+
+use crate::stage::road::{last_word, stage, ticket, walks, words};
+use crate::stage::talk::invites_bot;
+use crate::stage::{ALICE, Stage, network};
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_rooms_come_by_themselves() {
+    let mut stage = Stage::new().await;
+    stage.config.invites.max = 2;
+    let active = |address, at| remote::Room {
+        active_at: Some(at),
+        ..network::room(address)
+    };
+    stage.network.lock().rooms = vec![
+        active("org/old", 1),
+        active("org/new", 3),
+        active("org/middle", 2),
+    ];
+    stage.start().await;
+    let talk = invites_bot(&mut stage, ALICE, &[]).await;
+    walks(&stage, &ticket(&last_word(&stage, &talk)), "alice")
+        .await
+        .unwrap();
+    stage
+        .until("she is invited", async || {
+            stage.store.portals_of(ALICE).await.unwrap().len() == 3
+        })
+        .await;
+    stage.quiet().await;
+    assert!(last_word(&stage, &talk).contains("2 of them"));
+    stage.restart().await;
+    stage.wait(Duration::from_secs(10)).await;
+    for (address, state) in [
+        ("org/new", PortalState::Invited),
+        ("org/middle", PortalState::Invited),
+        ("org/old", PortalState::Declined),
+    ] {
+        assert_eq!(stage.portal(address).await.state, state, "{address}");
+    }
+    assert!(stage.portal("org/old").await.room_id.is_none());
+
+    stage.writes(&talk, "invite all").await;
+    stage
+        .until("all are there", async || {
+            last_word(&stage, &talk).contains("invited you to 1 room")
+        })
+        .await;
+    assert_eq!(stage.portal("org/old").await.state, PortalState::Invited);
+    stage.writes(&talk, "invite all").await;
+    stage.quiet().await;
+    assert!(last_word(&stage, &talk).contains("all of your rooms here already"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn invites_go_on_after_a_crash() {
+    let addresses: Vec<_> = (0..12).map(|number| format!("org/room{number}")).collect();
+    let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+    let (mut stage, talk, ticket) = stage(&addresses).await;
+    walks(&stage, &ticket, "alice").await.unwrap();
+    let invited = async |stage: &Stage| {
+        let portals = stage.store.portals_of(ALICE).await.unwrap();
+        portals
+            .iter()
+            .filter(|portal| portal.state == PortalState::Invited)
+            .count()
+    };
+    stage
+        .until("some are there", async || invited(&stage).await >= 3)
+        .await;
+    assert!(invited(&stage).await < 12);
+    stage.restart().await;
+    stage
+        .until("all are there", async || invited(&stage).await == 12)
+        .await;
+    assert_eq!(
+        words(&stage, &talk),
+        2,
+        "greeted once, welcomed once: {:#?}",
+        stage.transcript(&talk)
+    );
+    let rooms = stage.homeserver.lock().rooms.len();
+    assert!(
+        rooms <= 12 + 3,
+        "{rooms} rooms: the talk, the space, at most one that was being made"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_come_and_go_with_the_network() {
+    let (mut stage, talk, ticket) = stage(&["org/room"]).await;
+    walks(&stage, &ticket, "alice").await.unwrap();
+    let room = stage.enter("org/room").await;
+    stage.quiet().await;
+
+    let other = network::room("org/other");
+    stage.network.lock().rooms.push(other.clone());
+    stage.network.tell(Event::RoomAdded(Box::new(other)));
+    stage
+        .until("she is invited", async || {
+            stage.store.portals_of(ALICE).await.unwrap().len() == 2
+        })
+        .await;
+    stage.quiet().await;
+    assert_eq!(stage.portal("org/other").await.state, PortalState::Invited);
+
+    stage.network.lock().rooms.remove(0);
+    stage
+        .network
+        .tell(Event::RoomRemoved("room-org/room".into()));
+    stage
+        .until("she is taken out", async || {
+            !stage.homeserver.lock().rooms[&room]
+                .joined()
+                .contains(ALICE)
+        })
+        .await;
+    stage
+        .until("she is told", async || {
+            last_word(&stage, &talk).contains("no longer in org/room")
+        })
+        .await;
+
+    // The same while the bridge is down.
+    stage.kill().await;
+    stage.network.lock().rooms = vec![network::room("org/third")];
+    stage.start().await;
+    stage
+        .until("she is told", async || {
+            last_word(&stage, &talk).contains("no longer in org/other")
+        })
+        .await;
+    stage
+        .until("she is invited", async || {
+            stage.store.portals_of(ALICE).await.unwrap().len() == 3
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_declined_stays_declined() {
+    let (mut stage, _, ticket) = stage(&["org/room"]).await;
+    walks(&stage, &ticket, "alice").await.unwrap();
+    stage
+        .until("she is invited", async || {
+            stage
+                .store
+                .portals_of(ALICE)
+                .await
+                .unwrap()
+                .iter()
+                .any(|portal| portal.state == PortalState::Invited)
+        })
+        .await;
+    stage.quiet().await;
+    let room = OwnedRoomId::try_from(stage.portal("org/room").await.room_id.unwrap()).unwrap();
+    stage.member(&room, "leave").await;
+    stage.quiet().await;
+    assert_eq!(stage.portal("org/room").await.state, PortalState::Declined);
+    stage
+        .network
+        .tell(Event::RoomAdded(Box::new(network::room("org/room"))));
+    stage.restart().await;
+    stage.wait(Duration::from_secs(10)).await;
+    assert_eq!(stage.portal("org/room").await.state, PortalState::Declined);
+}
