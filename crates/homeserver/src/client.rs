@@ -1,13 +1,15 @@
 //! [`Homeserver`](crate::Homeserver) over HTTP.
 //!
-//! `call` carries one request out and repeats it where that is safe, `answer` reads what came back, `requests` holds the
-//! requests themselves, `counters` what was asked how often. One more request: a [`RequestKind`] and a method in `requests`.
+//! `requests` holds the requests, with the shapes they share in `verbs` and the JSON in `json`; `call` carries one out and
+//! repeats it where that is safe, `answer` reads what came back, `counters` knows what was asked how often. One more request: a [`RequestKind`] and a method in `requests`.
 
 mod answer;
 mod call;
 mod counters;
+mod json;
 mod membership;
 mod requests;
+mod verbs;
 
 use std::sync::Arc;
 use std::time::Duration;

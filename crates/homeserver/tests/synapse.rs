@@ -14,7 +14,7 @@ use homeserver::{
     Actor, Appservice, Client, Direction, Error, Homeserver, Membership, NewEvent, NewRoom,
     NewState, Registration, Settings, StateEvent, Transaction, Unavailable,
 };
-use ruma::{OwnedRoomId, OwnedUserId, UserId};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::json;
 use testbed::progress::Lines;
 use testbed::synapse::{Options, Synapse};
@@ -49,7 +49,7 @@ impl Appservice for Bridge {
     clippy::disallowed_methods,
     reason = "a test has to make its own HTTP client"
 )]
-fn client(synapse: &Synapse, as_token: &str) -> Client {
+fn speaker(synapse: &Synapse, as_token: &str) -> Client {
     Client::new(
         reqwest::Client::builder().no_proxy().build().unwrap(),
         Settings {
@@ -70,8 +70,15 @@ fn ids(members: &[homeserver::RoomMember]) -> Vec<(&str, Membership)> {
     ids
 }
 
-#[tokio::test]
-async fn the_whole_road() {
+struct Stage {
+    client: Client,
+    synapse: Synapse,
+    incoming: mpsc::UnboundedReceiver<homeserver::IncomingEvent>,
+    pinged: mpsc::UnboundedReceiver<Option<String>>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+async fn stage() -> Stage {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let registration = Registration::new(&Identity {
         id: "gitter",
@@ -91,14 +98,50 @@ async fn the_whole_road() {
     };
     let synapse = Synapse::start(options, &Lines).await.unwrap();
 
-    let (events, mut incoming) = mpsc::unbounded_channel();
-    let (pings, mut pinged) = mpsc::unbounded_channel();
+    let (events, incoming) = mpsc::unbounded_channel();
+    let (pings, pinged) = mpsc::unbounded_channel();
     let router =
         homeserver::appservice::router(Arc::new(Bridge { events, pings }), "their-token".into());
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    Stage {
+        client: speaker(&synapse, "our-token"),
+        synapse,
+        incoming,
+        pinged,
+        server,
+    }
+}
 
-    // Who we are.
-    let client = client(&synapse, "our-token");
+#[tokio::test]
+async fn the_whole_road() {
+    let mut stage = stage().await;
+    who_we_are(&mut stage).await;
+    let ghost_id = OwnedUserId::try_from("@ghost_1:matrix.test").unwrap();
+    a_ghost(&stage.client, &ghost_id).await;
+    let alice = stage.synapse.user("alice").await.unwrap();
+    let alice_id = OwnedUserId::try_from(alice.id.as_str()).unwrap();
+    let room = a_room(&stage.client, &alice_id).await;
+    what_is_so_already_is_success(&stage.client, &room, &alice_id, &ghost_id).await;
+    a_message_of_long_ago(&mut stage, &room, &ghost_id).await;
+    the_way_out(&stage.client, &room, &alice_id, &ghost_id).await;
+    assert_eq!(stage.client.counters().repeated(), 0);
+
+    stage.server.abort();
+    let error = stage.client.ping("p2").await.unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            Error::Refused {
+                status: 502 | 504,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+async fn who_we_are(stage: &mut Stage) {
+    let client = &stage.client;
     client.register("bot.x").await.unwrap();
     client.register("bot.x").await.unwrap();
     let bot = client.whoami().await.unwrap();
@@ -112,13 +155,13 @@ async fn the_whole_road() {
             .any(|version| version.starts_with("v1."))
     );
     assert!(client.ping("p1").await.unwrap() < Duration::from_mins(1));
-    assert_eq!(pinged.recv().await.unwrap().as_deref(), Some("p1"));
-    let stranger = client_with_wrong_token(&synapse);
+    assert_eq!(stage.pinged.recv().await.unwrap().as_deref(), Some("p1"));
+    let stranger = speaker(&stage.synapse, "another-token");
     assert!(stranger.whoami().await.unwrap_err().is_unknown_token());
+}
 
-    // A ghost.
-    let ghost_id = OwnedUserId::try_from("@ghost_1:matrix.test").unwrap();
-    let ghost = Actor::Ghost(ghost_id.clone());
+async fn a_ghost(client: &Client, ghost_id: &UserId) {
+    let ghost = Actor::Ghost(ghost_id.to_owned());
     assert!(
         client
             .set_display_name(&ghost, "x")
@@ -136,27 +179,27 @@ async fn the_whole_road() {
         .await
         .unwrap();
     client.set_avatar(&ghost, Some(&picture)).await.unwrap();
-    let profile = client.profile(&ghost_id).await.unwrap();
+    let profile = client.profile(ghost_id).await.unwrap();
     assert_eq!(
         (profile.display_name.as_deref(), profile.avatar),
         (Some("Ghost \u{1f47b}"), Some(picture))
     );
     client.set_avatar(&ghost, None).await.unwrap();
-    assert_eq!(client.profile(&ghost_id).await.unwrap().avatar, None);
+    assert_eq!(client.profile(ghost_id).await.unwrap().avatar, None);
     let nobody = OwnedUserId::try_from("@nobody:matrix.test").unwrap();
     assert_eq!(
         client.profile(&nobody).await.unwrap(),
         homeserver::Profile::default()
     );
+}
 
-    // A room.
-    let alice = synapse.user("alice").await.unwrap();
-    let alice_id = OwnedUserId::try_from(alice.id.as_str()).unwrap();
+async fn a_room(client: &Client, alice_id: &UserId) -> OwnedRoomId {
+    let bot = client.whoami().await.unwrap();
     let content = json!({"bridgebot": bot});
     let new = NewRoom {
         name: Some("org/room".into()),
         topic: Some("talk".into()),
-        invite: vec![alice_id.clone()],
+        invite: vec![alice_id.to_owned()],
         power_levels: Some(json!({"events": {"m.room.name": 100}, "invite": 50})),
         initial_state: vec![StateEvent {
             kind: "m.bridge".into(),
@@ -188,36 +231,47 @@ async fn the_whole_road() {
         ids(&client.members(&room).await.unwrap())[0].1,
         Membership::Invite
     );
+    room
+}
 
-    // What is so already is success; what is not possible is not.
+async fn what_is_so_already_is_success(
+    client: &Client,
+    room: &RoomId,
+    alice_id: &UserId,
+    ghost_id: &UserId,
+) {
+    let ghost = Actor::Ghost(ghost_id.to_owned());
     client
-        .invite(&Actor::Bot, &room, &alice_id, Some("welcome"))
+        .invite(&Actor::Bot, room, alice_id, Some("welcome"))
         .await
         .unwrap();
-    let uninvited = client.join(&ghost, &room).await.unwrap_err();
+    let uninvited = client.join(&ghost, room).await.unwrap_err();
     assert!(uninvited.is_forbidden(), "{uninvited}");
-    client.leave(&ghost, &room, None).await.unwrap();
-    client.kick(&room, &ghost_id, None).await.unwrap();
+    client.leave(&ghost, room, None).await.unwrap();
+    client.kick(room, ghost_id, None).await.unwrap();
     client
-        .invite(&Actor::Bot, &room, &ghost_id, None)
+        .invite(&Actor::Bot, room, ghost_id, None)
         .await
         .unwrap();
-    client.join(&ghost, &room).await.unwrap();
-    client.join(&ghost, &room).await.unwrap();
+    client.join(&ghost, room).await.unwrap();
+    client.join(&ghost, room).await.unwrap();
     client
-        .invite(&Actor::Bot, &room, &ghost_id, None)
+        .invite(&Actor::Bot, room, ghost_id, None)
         .await
         .unwrap();
     assert_eq!(
-        ids(&client.members(&room).await.unwrap())[1..],
+        ids(&client.members(room).await.unwrap())[1..],
         [("bot.x", Membership::Join), ("ghost_1", Membership::Join)]
     );
+}
 
-    // A message of long ago, once.
+async fn a_message_of_long_ago(stage: &mut Stage, room: &RoomId, ghost_id: &UserId) {
+    let client = &stage.client;
+    let ghost = Actor::Ghost(ghost_id.to_owned());
     let content = json!({"msgtype": "m.text", "body": "hi"});
     let message = NewEvent {
         who: &ghost,
-        room: &room,
+        room,
         kind: "m.room.message",
         content: &content,
         txn: "t/1 ?",
@@ -226,14 +280,14 @@ async fn the_whole_road() {
     let sent = client.send(&message).await.unwrap();
     assert_eq!(client.send(&message).await.unwrap(), sent);
     let echo = loop {
-        let event = incoming.recv().await.unwrap();
+        let event = stage.incoming.recv().await.unwrap();
         if event.event_id == sent {
             break event;
         }
     };
     assert_eq!(
-        (echo.ts, &echo.sender, &echo.content["body"]),
-        (1_500_000_000_000, &ghost_id, &json!("hi"))
+        (echo.ts, &*echo.sender, &echo.content["body"]),
+        (1_500_000_000_000, ghost_id, &json!("hi"))
     );
     assert_eq!(echo.room_id, room);
     let large = json!({"msgtype": "m.text", "body": "x".repeat(70_000)});
@@ -243,11 +297,11 @@ async fn the_whole_road() {
         ..message
     };
     assert_eq!(client.send(&too_large).await, Err(Error::TooLarge));
-    client.read_receipt(&ghost, &room, &sent).await.unwrap();
+    client.read_receipt(&ghost, room, &sent).await.unwrap();
     let membership = json!({"membership": "join", "displayname": "Other"});
     let entering = NewState {
         who: &ghost,
-        room: &room,
+        room,
         kind: "m.room.member",
         key: ghost_id.as_str(),
         content: &membership,
@@ -255,16 +309,16 @@ async fn the_whole_road() {
     };
     client.set_state(&entering).await.unwrap();
     let page = client
-        .timeline(&room, None, Direction::Backward, 5)
+        .timeline(room, None, Direction::Backward, 5)
         .await
         .unwrap();
     assert!(page.events.iter().any(|event| event.event_id == sent) && page.next.is_some());
     let redaction = client
-        .redact(&Actor::Bot, &room, &sent, Some("spam"), "t3")
+        .redact(&Actor::Bot, room, &sent, Some("spam"), "t3")
         .await
         .unwrap();
     let redacted = loop {
-        let event = incoming.recv().await.unwrap();
+        let event = stage.incoming.recv().await.unwrap();
         if event.event_id == redaction {
             break event;
         }
@@ -273,40 +327,20 @@ async fn the_whole_road() {
         (redacted.kind.as_str(), redacted.redacts),
         ("m.room.redaction", Some(sent))
     );
+}
 
-    // The way out.
-    client.leave(&ghost, &room, Some("bye")).await.unwrap();
-    client.leave(&ghost, &room, None).await.unwrap();
-    client.forget(&ghost, &room).await.unwrap();
-    client
-        .kick(&room, &alice_id, Some("the end"))
-        .await
-        .unwrap();
-    client.kick(&room, &alice_id, None).await.unwrap();
-    client.leave(&Actor::Bot, &room, None).await.unwrap();
-    client.leave(&Actor::Bot, &room, None).await.unwrap();
+async fn the_way_out(client: &Client, room: &RoomId, alice_id: &UserId, ghost_id: &UserId) {
+    let ghost = Actor::Ghost(ghost_id.to_owned());
+    client.leave(&ghost, room, Some("bye")).await.unwrap();
+    client.leave(&ghost, room, None).await.unwrap();
+    client.forget(&ghost, room).await.unwrap();
+    client.kick(room, alice_id, Some("the end")).await.unwrap();
+    client.kick(room, alice_id, None).await.unwrap();
+    client.leave(&Actor::Bot, room, None).await.unwrap();
+    client.leave(&Actor::Bot, room, None).await.unwrap();
     let gone = client
-        .invite(&Actor::Bot, &room, &alice_id, None)
+        .invite(&Actor::Bot, room, alice_id, None)
         .await
         .unwrap_err();
     assert!(gone.is_forbidden(), "{gone}");
-    assert_eq!(client.counters().repeated(), 0);
-
-    // The homeserver says what it saw of us.
-    server.abort();
-    let error = client.ping("p2").await.unwrap_err();
-    assert!(
-        matches!(
-            &error,
-            Error::Refused {
-                status: 502 | 504,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-}
-
-fn client_with_wrong_token(synapse: &Synapse) -> Client {
-    client(synapse, "another-token")
 }

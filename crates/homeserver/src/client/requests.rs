@@ -5,23 +5,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Method;
 use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::call::{Body, Call, Repeat};
+use super::json::{at, creation, id, lacks, member, with_reason};
 use super::{Client, RequestKind};
 use crate::{
-    Actor, Direction, Error, Homeserver, IncomingEvent, Membership, NewEvent, NewRoom, NewState,
-    Profile, RoomMember, TimelinePage,
+    Actor, Direction, Error, Homeserver, IncomingEvent, NewEvent, NewRoom, NewState, Profile,
+    RoomMember, TimelinePage,
 };
-
-const V3: [&str; 3] = ["_matrix", "client", "v3"];
 
 #[async_trait]
 impl Homeserver for Client {
     async fn whoami(&self) -> Result<OwnedUserId, Error> {
         let path = ["account", "whoami"];
         let answer = self.get(RequestKind::Whoami, None, &path, vec![]).await?;
-        text(&answer, "user_id")
+        id(&answer, "user_id")
     }
 
     async fn versions(&self) -> Result<Vec<String>, Error> {
@@ -165,7 +164,7 @@ impl Homeserver for Client {
             repeat: Repeat::UnlessDone,
         };
         let answer = self.call(Some(&self.settings.bot), call).await?;
-        text(&answer, "room_id")
+        id(&answer, "room_id")
     }
 
     async fn invite(
@@ -271,7 +270,7 @@ impl Homeserver for Client {
                 event.content.clone(),
             )
             .await?;
-        text(&answer, "event_id")
+        id(&answer, "event_id")
     }
 
     async fn set_state(&self, state: &NewState<'_>) -> Result<OwnedEventId, Error> {
@@ -285,7 +284,7 @@ impl Homeserver for Client {
                 state.content.clone(),
             )
             .await?;
-        text(&answer, "event_id")
+        id(&answer, "event_id")
     }
 
     async fn state(&self, room: &RoomId, kind: &str, key: &str) -> Result<Option<Value>, Error> {
@@ -316,7 +315,7 @@ impl Homeserver for Client {
         let answer = self
             .put(RequestKind::Redact, who, &path, vec![], body)
             .await?;
-        text(&answer, "event_id")
+        id(&answer, "event_id")
     }
 
     async fn read_receipt(&self, who: &Actor, room: &RoomId, event: &EventId) -> Result<(), Error> {
@@ -370,160 +369,4 @@ impl Homeserver for Client {
                 .map(ToOwned::to_owned),
         })
     }
-}
-
-impl Client {
-    /// State as `who` sees it.
-    pub(super) async fn state_as(
-        &self,
-        who: &Actor,
-        room: &RoomId,
-        kind: &str,
-        key: &str,
-    ) -> Result<Option<Value>, Error> {
-        let path = ["rooms", room.as_str(), "state", kind, key];
-        match self
-            .get(RequestKind::State, Some(self.user_id(who)), &path, vec![])
-            .await
-        {
-            Ok(content) => Ok(Some(content)),
-            Err(error) if error.errcode() == Some("M_NOT_FOUND") => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn bot_get(
-        &self,
-        kind: RequestKind,
-        path: &[&str],
-        query: Vec<(&'static str, String)>,
-    ) -> Result<Value, Error> {
-        self.get(kind, Some(&self.settings.bot), path, query).await
-    }
-
-    async fn get(
-        &self,
-        kind: RequestKind,
-        who: Option<&UserId>,
-        path: &[&str],
-        query: Vec<(&'static str, String)>,
-    ) -> Result<Value, Error> {
-        let call = Call {
-            kind,
-            method: Method::GET,
-            path: &[&V3, path].concat(),
-            query,
-            body: Body::Nothing,
-            repeat: Repeat::Safe,
-        };
-        self.call(who, call).await
-    }
-
-    async fn put(
-        &self,
-        kind: RequestKind,
-        who: &Actor,
-        path: &[&str],
-        query: Vec<(&'static str, String)>,
-        body: Value,
-    ) -> Result<Value, Error> {
-        let call = Call {
-            kind,
-            method: Method::PUT,
-            path: &[&V3, path].concat(),
-            query,
-            body: Body::Json(body),
-            repeat: Repeat::Safe,
-        };
-        self.call(Some(self.user_id(who)), call).await
-    }
-
-    async fn in_room(
-        &self,
-        kind: RequestKind,
-        who: &Actor,
-        room: &RoomId,
-        verb: &str,
-        body: Value,
-        repeat: Repeat,
-    ) -> Result<(), Error> {
-        let call = Call {
-            kind,
-            method: Method::POST,
-            path: &["_matrix", "client", "v3", "rooms", room.as_str(), verb],
-            query: vec![],
-            body: Body::Json(body),
-            repeat,
-        };
-        self.call(Some(self.user_id(who)), call).await.map(drop)
-    }
-}
-
-fn creation(room: &NewRoom) -> Value {
-    let mut content = Map::new();
-    content.insert("m.federate".into(), room.federate.into());
-    if let Some(room_type) = &room.room_type {
-        content.insert("type".into(), room_type.as_str().into());
-    }
-    let state: Vec<Value> = room
-        .initial_state
-        .iter()
-        .map(
-            |state| json!({ "type": state.kind, "state_key": state.key, "content": state.content }),
-        )
-        .collect();
-    let mut body = json!({
-        "preset": "private_chat",
-        "visibility": "private",
-        "creation_content": content,
-        "invite": room.invite,
-        "is_direct": room.is_direct,
-        "initial_state": state,
-    });
-    let optional = [
-        ("name", room.name.clone().map(Value::from)),
-        ("topic", room.topic.clone().map(Value::from)),
-        ("room_version", room.room_version.clone().map(Value::from)),
-        ("power_level_content_override", room.power_levels.clone()),
-    ];
-    for (key, value) in optional {
-        if let (Some(value), Some(body)) = (value, body.as_object_mut()) {
-            body.insert(key.to_owned(), value);
-        }
-    }
-    body
-}
-
-fn with_reason(mut body: Value, reason: Option<&str>) -> Value {
-    if let (Some(reason), Some(body)) = (reason, body.as_object_mut()) {
-        body.insert("reason".to_owned(), reason.into());
-    }
-    body
-}
-
-fn at(ts: Option<i64>) -> Vec<(&'static str, String)> {
-    ts.map(|ts| ("ts", ts.to_string())).into_iter().collect()
-}
-
-fn member(event: &Value) -> Option<RoomMember> {
-    let membership = match event.get("content")?.get("membership")?.as_str()? {
-        "join" => Membership::Join,
-        "invite" => Membership::Invite,
-        _ => return None,
-    };
-    let user = event.get("state_key")?.as_str()?.try_into().ok()?;
-    Some(RoomMember { user, membership })
-}
-
-/// An id in an answer.
-fn text<T: for<'a> TryFrom<&'a str>>(answer: &Value, field: &'static str) -> Result<T, Error> {
-    answer
-        .get(field)
-        .and_then(Value::as_str)
-        .and_then(|text| T::try_from(text).ok())
-        .ok_or_else(|| lacks(field))
-}
-
-fn lacks(field: &str) -> Error {
-    Error::Garbled(format!("no usable `{field}`"))
 }
