@@ -39,8 +39,13 @@ impl Escaper {
         let mut rest = text;
         while let Some((start, end)) = find_url(rest) {
             self.words(&rest[..start], out);
+            unbracket(out);
+            let bracket = out.ends_with("< ");
             self.url(&rest[start..end], out);
             rest = &rest[end..];
+            if bracket && rest.starts_with('>') {
+                out.push(' ');
+            }
         }
         self.words(rest, out);
     }
@@ -72,6 +77,9 @@ impl Escaper {
             if is_line_start(out) && line_start(&text[at..], out) {
                 continue;
             }
+            if c == '@' || c == '/' && (before == Some(':') || before.is_none()) {
+                unbracket(out);
+            }
             match c {
                 '\\' if next.is_none_or(|next| "\\`*{}[]()#+-.!_>~|".contains(next)) => {
                     out.push_str("\\\\");
@@ -86,6 +94,7 @@ impl Escaper {
                 }
                 '[' | ']' if brackets => out.extend(['\\', c]),
                 '#' if next.is_none_or(|next| next.is_ascii_digit()) => out.push_str("\\#"),
+                '<' => out.extend(std::iter::once('<').chain(tag_breaker(behind))),
                 '&' if is_entity(behind) => out.push_str("&amp;"),
                 '$' if before == Some('$') || before.is_none() && out.ends_with('$') => {
                     out.extend([GAP, '$']);
@@ -164,6 +173,29 @@ fn is_address(before: Option<char>, behind: &str) -> bool {
 /// What a name may consist of in Gitter's eyes.
 pub(crate) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-.:[]".contains(c)
+}
+
+/// What stands in angle brackets with `@` or `:/` in it is an address for Gitter, and loses its brackets, unless there is a space.
+pub(crate) fn unbracket(out: &mut String) {
+    if let Some(at) = out
+        .rfind(['<', ' ', '>'])
+        .filter(|&at| out[at..].starts_with('<'))
+    {
+        out.insert(at + 1, ' ');
+    }
+}
+
+/// What has to follow a `<` so that it does not begin a tag or an address, inside which nothing can be escaped. `Vec<String>`
+/// looks like a tag and may do so, since it is shown as it is.
+fn tag_breaker(behind: &str) -> Option<char> {
+    let stretch = behind.find('>').and_then(|end| behind.get(..end));
+    let Some(stretch) = stretch else {
+        return behind
+            .starts_with(|c: char| c.is_alphanumeric() || "_/!".contains(c))
+            .then_some(GAP);
+    };
+    let harmless = |c: char| c.is_ascii_alphanumeric() || " =./:;,%?()+".contains(c);
+    (!stretch.chars().all(harmless)).then_some(GAP)
 }
 
 fn is_entity(behind: &str) -> bool {

@@ -110,9 +110,9 @@ impl GitterAccount {
             .as_ref()
             .filter(|_| watched.rooms.contains(room))
         {
-            channels(room)
-                .into_iter()
-                .for_each(|channel| live.subscribe(channel));
+            for channel in channels(room) {
+                live.subscribe(channel);
+            }
         }
     }
 
@@ -120,11 +120,9 @@ impl GitterAccount {
     pub(crate) fn subscribe_all(&self) {
         let watched = self.watched();
         if let Some(live) = &watched.live {
-            watched
-                .rooms
-                .iter()
-                .flat_map(channels)
-                .for_each(|channel| live.subscribe(channel));
+            for channel in watched.rooms.iter().flat_map(channels) {
+                live.subscribe(channel);
+            }
         }
     }
 }
@@ -291,9 +289,9 @@ impl Account for GitterAccount {
         if watched.rooms.remove(room)
             && let Some(live) = &watched.live
         {
-            channels(room)
-                .into_iter()
-                .for_each(|channel| live.unsubscribe(channel));
+            for channel in channels(room) {
+                live.unsubscribe(channel);
+            }
         }
     }
 

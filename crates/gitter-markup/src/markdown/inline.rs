@@ -2,7 +2,9 @@
 
 use remote::text::{Element, Mention, Mentioned, Node, Tag, text_of};
 
-use crate::escape::{Escaper, GAP, LINE_STARTS, find_url, is_line_start, is_name_char, target};
+use crate::escape::{
+    Escaper, GAP, LINE_STARTS, find_url, is_line_start, is_name_char, target, unbracket,
+};
 
 use super::mention;
 
@@ -59,6 +61,7 @@ fn end_name(at: usize, out: &mut String) {
 }
 
 fn name(it: &Mention, escaper: Escaper, out: &mut String) {
+    unbracket(out);
     let said = match &it.who {
         Mentioned::Person {
             username: Some(username),
@@ -245,6 +248,7 @@ fn raised(children: &[Node], digits: &str, sign: &str, escaper: Escaper, out: &m
 }
 
 fn link(href: &str, children: &[Node], alone: bool, escaper: Escaper, out: &mut String) {
+    unbracket(out);
     let shown = text_of(children);
     let on_the_web = href.starts_with("http://") || href.starts_with("https://");
     if !on_the_web {

@@ -71,18 +71,16 @@ pub(super) async fn find(
     not_before: Millis,
     known: &[MessageId],
 ) -> Result<Option<Message>, RemoteError> {
-    let messages = match after {
-        Some(after) => history::forwards(account, room, after, SEARCH).await?,
-        None => {
-            let newest = MessageQuery::newest(100);
-            account
-                .client
-                .urgent()
-                .messages(&room.as_str().into(), &newest)
-                .await
-                .map_err(fault::from)?
-                .items
-        }
+    let messages = if let Some(after) = after {
+        history::forwards(account, room, after, SEARCH).await?
+    } else {
+        let newest = MessageQuery::newest(100);
+        let client = account.client.urgent();
+        client
+            .messages(&room.as_str().into(), &newest)
+            .await
+            .map_err(fault::from)?
+            .items
     };
     let text = normal(&text(account, part));
     let found = messages.iter().find(|message| {
