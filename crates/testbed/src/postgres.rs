@@ -135,6 +135,8 @@ fn serve(programs: &Path, home: &Path) -> anyhow::Result<Process> {
         "max_connections=200",
         "shared_buffers=32MB",
         "timezone=UTC",
+        // In the data's directory, so that it goes with it however the server ends.
+        "dynamic_shared_memory_type=mmap",
     ] {
         command.args(["-c", setting]);
     }

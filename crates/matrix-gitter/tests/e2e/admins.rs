@@ -55,7 +55,12 @@ async fn an_admin_can_end_the_bridging_of_a_room() -> Result {
     let chat = scene.citizen(&maria).await?;
     let bridged = scene.enter(&chat, &lounge).await?;
     admin.ask("unbridge rustics/lounge").await?;
-    scene.bot_gone_from(&bridged).await?;
+    chat.user
+        .wait_for("to be out of the room", |event| {
+            event.room == bridged && event.membership_of(&chat.user.id) == Some("leave")
+        })
+        .await?;
+    chat.until_list(&["- rustics/lounge"]).await?;
     // He is still in it on Gitter.
     assert_eq!(scene.town.members(&lounge), ["maria"]);
     Ok(())

@@ -86,8 +86,15 @@ impl Scene {
     pub(crate) async fn log_in(&self, chat: &Chat, person: &Person) -> Result {
         let browser = Visitor::new()?;
         let page = self.confirmation(&browser, chat, person).await?;
+        let mark = chat.user.mark().await?;
         let done = browser.press(&page, "Connect").await?;
         anyhow::ensure!(done.status == 200, "the login should succeed, but: {done}");
+        // What the bot says about it unasked must not be taken for an answer to what is asked next.
+        chat.user
+            .wait_from(mark, "the bot's word about the login", |event| {
+                event.is_message_of(&self.bot()) && event.body().contains(&person.username)
+            })
+            .await?;
         Ok(())
     }
 
@@ -200,6 +207,20 @@ impl Chat {
         let answer = self.ask("list").await?;
         let rooms = answer.body().lines().filter(|line| line.starts_with("- "));
         Ok(rooms.map(str::to_owned).collect())
+    }
+
+    /// Asks for `list` until it says this.
+    pub(crate) async fn until_list(&self, wanted: &[&str]) -> Result {
+        for _ in 0..100 {
+            if self.list().await? == wanted {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        anyhow::bail!(
+            "the list should become {wanted:?}, but is {:?}",
+            self.list().await?
+        )
     }
 
     /// Waits for what Gitter sent into a room with this body.
