@@ -15,7 +15,7 @@ macro_rules! select {
 
 sql! {
     GHOST = select!("WHERE person_id = $1");
-    // A name that was given up may be another's now; whoever was seen last is at the end.
+    // A name that was given up may be another's now: then one of them, but always the same.
     GHOST_BY_USERNAME = select!("WHERE lower(username) = lower($1) ORDER BY person_id DESC LIMIT 1");
     PUT_GHOST = "INSERT INTO ghosts (person_id, localpart, registered, username, display_name, avatar_key, avatar_mxc)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
