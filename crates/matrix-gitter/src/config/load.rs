@@ -45,14 +45,30 @@ fn parse(name: &str, text: &str) -> Result<Config, Failure> {
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let error = error.without_snippet();
+        let explained = explain(error);
         let place = error
             .location()
-            .map_or_else(String::new, |at| format!(", line {}", at.line()));
-        Failure::new(
-            Status::Configuration,
-            format!("{name}{place}: {}", explain(error)),
-        )
+            .map_or_else(String::new, |at| place(text, at.line(), &explained));
+        Failure::new(Status::Configuration, format!("{name}{place}: {explained}"))
     })
+}
+
+/// Which line, and the setting that it is about. What stands behind the colon may be a secret.
+fn place(text: &str, line: u64, explained: &str) -> String {
+    let number = usize::try_from(line).unwrap_or(usize::MAX);
+    let key = text
+        .lines()
+        .nth(number.saturating_sub(1))
+        .and_then(|line| line.split_once(':'))
+        .map(|(key, _)| key.trim().trim_matches('"'))
+        .filter(|key| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+    match key {
+        // Where the key itself is what is wrong, the explanation names it.
+        Some(key) if !key.is_empty() && !explained.contains(&format!("`{key}`")) => {
+            format!(", line {line}, `{key}`")
+        }
+        _ => format!(", line {line}"),
+    }
 }
 
 /// What a person needs to know, without the line's text: it may hold a secret.
