@@ -24,6 +24,6 @@ pub use flow::Logins;
 pub use link::callback_url;
 pub(crate) use link::new_link;
 pub(crate) use logout::{LoggedOut, log_out};
-pub(crate) use rooms::{compare_again, invite_all, room_added, room_removed};
 pub use problem::LinkProblem;
+pub(crate) use rooms::{compare_again, invite_all, room_added, room_removed};
 pub use view::{About, Connected, Pending, Started, TicketView};

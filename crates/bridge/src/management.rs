@@ -26,15 +26,38 @@ use crate::{Ctx, Error};
 /// Only what may pass by itself, or what nobody can be told.
 pub(crate) async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Error> {
     match event {
-        ControlEvent::Member { room, sender, user, membership: Membership::Invite, .. } if user == world.names.bot() => {
+        ControlEvent::Member {
+            room,
+            sender,
+            user,
+            membership: Membership::Invite,
+            ..
+        } if user == world.names.bot() => {
             invites::invited(world, event.event_id(), room, sender).await
         }
-        ControlEvent::Member { room, user, membership, .. } => membership::changed(world, room, user, *membership).await,
-        ControlEvent::Said { event_id, room, sender, text, prefixed } => {
-            commands::said(world, event_id, room, sender, text, *prefixed).await
-        }
-        ControlEvent::SentOther { event_id, room, sender, kind } => {
-            if owner_of(world, room).await?.is_some_and(|owner| owner == *sender) {
+        ControlEvent::Member {
+            room,
+            user,
+            membership,
+            ..
+        } => membership::changed(world, room, user, *membership).await,
+        ControlEvent::Said {
+            event_id,
+            room,
+            sender,
+            text,
+            prefixed,
+        } => commands::said(world, event_id, room, sender, text, *prefixed).await,
+        ControlEvent::SentOther {
+            event_id,
+            room,
+            sender,
+            kind,
+        } => {
+            if owner_of(world, room)
+                .await?
+                .is_some_and(|owner| owner == *sender)
+            {
                 let notice = words::greeting::unreadable(kind == "m.room.encrypted");
                 say(world, room, &notice, event_id.as_str()).await?;
             }
@@ -44,8 +67,15 @@ pub(crate) async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Erro
 }
 
 /// A user's management room, if he has one, with his id.
-pub(crate) async fn room_of(world: &Ctx, mxid: &str) -> Result<Option<(OwnedUserId, OwnedRoomId)>, Error> {
-    let room = world.store.user(mxid).await?.and_then(|user| user.management_room);
+pub(crate) async fn room_of(
+    world: &Ctx,
+    mxid: &str,
+) -> Result<Option<(OwnedUserId, OwnedRoomId)>, Error> {
+    let room = world
+        .store
+        .user(mxid)
+        .await?
+        .and_then(|user| user.management_room);
     Ok(room.and_then(|room| Some((UserId::parse(mxid).ok()?, RoomId::parse(room).ok()?))))
 }
 

@@ -182,10 +182,11 @@ impl Logins {
             })
             .await?;
         super::welcome::owe(world, &login).await?;
+        world.connections.start(world, &login).await?;
+        // Last: if anything before this failed, the person can press the button again.
         world.store.use_up_ticket(ticket_hash).await?;
         world.store.drop_tickets_of(&held.mxid).await?;
         tracing::info!(mxid = held.mxid, login = login.id, "logged in");
-        world.connections.start(world, &login).await?;
         Ok(Connected {
             mxid: held.mxid.clone(),
             username: person.username.clone(),

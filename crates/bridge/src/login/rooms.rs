@@ -25,6 +25,9 @@ use crate::{Ctx, Error, portal};
 /// Between two new rooms.
 const PACE: Duration = Duration::from_millis(200);
 
+/// After how many rooms a user who asked for all of them hears how it goes.
+const REPORT_EVERY: usize = 25;
+
 /// How often a room is tried.
 const TRIES: u32 = 4;
 
@@ -48,6 +51,17 @@ struct Round {
     invited: usize,
     /// Address and reason of those that failed.
     failed: Vec<(String, String)>,
+}
+
+impl Round {
+    fn tried(&self) -> usize {
+        self.invited + self.failed.len()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.invited += other.invited;
+        self.failed.extend(other.failed);
+    }
 }
 
 /// Sees to it that the user is invited to all of his rooms, beside everything else; he is told when it is done.
@@ -174,12 +188,14 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
     }
     if world.store.marked(&scope(id), ALL_WANTED).await? {
         let portals = world.store.portals_of(&line.login.mxid).await?;
-        let round = invite(
-            world,
-            line,
-            &newest_first(missing(&rooms, &portals, Wish::Asked)),
-        )
-        .await?;
+        let due = newest_first(missing(&rooms, &portals, Wish::Asked));
+        let mut round = Round::default();
+        for some in due.chunks(REPORT_EVERY) {
+            if round.tried() > 0 {
+                progress(world, line, round.tried(), due.len()).await?;
+            }
+            round.add(invite(world, line, some).await?);
+        }
         report(world, line, &round, "all").await?;
         world.store.unmark(&scope(id), ALL_WANTED).await?;
     }
@@ -278,6 +294,16 @@ async fn persist(world: &Ctx, line: &Line, room: &Room) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Tells how far it is.
+async fn progress(world: &Ctx, line: &Line, done: usize, all: usize) -> Result<(), Error> {
+    if let Some((_, room)) = room_of(world, &line.login.mxid).await? {
+        let notice = words::rooms::inviting(done, all);
+        let cause = format!("progress {} {}", line.login.id, world.now());
+        say(world, &room, &notice, &cause).await?;
+    }
+    Ok(())
 }
 
 /// Tells how a round came out.

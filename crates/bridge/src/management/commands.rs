@@ -124,10 +124,7 @@ async fn run(command: Command, call: &Call<'_>) -> Result<Notice, Error> {
         Command::Retry => failed::retry(call).await,
         Command::Discard => failed::discard(call).await,
         Command::Sync => sync::run(call).await,
-        Command::Version => Ok(words::status::version(
-            &call.world.config.bot.display_name,
-            &call.world.config.version,
-        )),
+        Command::Version => Ok(words::status::version(&call.world.config.version)),
         Command::Users => users::run(call).await,
         Command::Unbridge => unbridge::run(call).await,
     }

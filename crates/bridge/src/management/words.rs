@@ -22,18 +22,26 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 
 /// How long ago something was, roughly.
 pub(crate) fn ago(since: Millis, now: Millis) -> String {
-    const UNITS: [(i64, &str, &str); 4] =
-        [(86_400, "day", "days"), (3_600, "hour", "hours"), (60, "minute", "minutes"), (1, "second", "seconds")];
+    const UNITS: [(i64, &str, &str); 4] = [
+        (86_400, "day", "days"),
+        (3_600, "hour", "hours"),
+        (60, "minute", "minutes"),
+        (1, "second", "seconds"),
+    ];
     let seconds = (now - since).max(0) / 1000;
-    UNITS.iter().find(|(size, ..)| seconds >= *size).map_or_else(
-        || "a moment".to_owned(),
-        |(size, one, many)| count(usize::try_from(seconds / size).unwrap_or(0), one, many),
-    )
+    UNITS
+        .iter()
+        .find(|(size, ..)| seconds >= *size)
+        .map_or_else(
+            || "a moment".to_owned(),
+            |(size, one, many)| count(usize::try_from(seconds / size).unwrap_or(0), one, many),
+        )
 }
 
 /// A matrix.to link to a room we are in.
 pub(crate) fn room_link(room: &str) -> String {
-    ruma::RoomId::parse(room).map_or_else(|_| room.to_owned(), |room| room.matrix_to_uri().to_string())
+    ruma::RoomId::parse(room)
+        .map_or_else(|_| room.to_owned(), |room| room.matrix_to_uri().to_string())
 }
 
 /// Begins with a capital letter and ends with a full stop.

@@ -170,3 +170,28 @@ async fn what_was_declined_stays_declined() {
     stage.wait(Duration::from_secs(10)).await;
     assert_eq!(stage.portal("org/room").await.state, PortalState::Declined);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_for_all_rooms_hears_how_it_goes() {
+    let mut stage = Stage::new().await;
+    stage.config.invites.max = 0;
+    let addresses = (0..30).map(|number| network::room(&format!("org/room{number}")));
+    stage.network.lock().rooms = addresses.collect();
+    stage.start().await;
+    let talk = invites_bot(&mut stage, ALICE, &[]).await;
+    walks(&stage, &ticket(&last_word(&stage, &talk)), "alice")
+        .await
+        .unwrap();
+    stage.quiet().await;
+    stage.writes(&talk, "invite all").await;
+    stage
+        .until("all are there", async || {
+            last_word(&stage, &talk).contains("invited you to 30 rooms")
+        })
+        .await;
+    let said = stage.transcript(&talk);
+    assert!(
+        said.iter().any(|line| line.contains("25 of 30")),
+        "{said:#?}"
+    );
+}

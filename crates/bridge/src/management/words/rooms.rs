@@ -68,6 +68,11 @@ pub(crate) fn inviting_all(rooms: usize) -> Notice {
     }
 }
 
+/// How far it is.
+pub(crate) fn inviting(done: usize, all: usize) -> Notice {
+    Notice::of(line![format!("{done} of {all} so far …")])
+}
+
 /// How many invites came out.
 pub(crate) fn invited(number: usize, failed: &[(String, String)]) -> Notice {
     let done = Notice::of(match number {

@@ -127,8 +127,8 @@ pub(crate) fn nobody(network: &str) -> Notice {
 }
 
 /// Which version this is.
-pub(crate) fn version(name: &str, version: &str) -> Notice {
-    Notice::of(line![name, ", version ", version])
+pub(crate) fn version(version: &str) -> Notice {
+    Notice::of(line!["This is ", version, "."])
 }
 
 /// A login, as admins see it.

@@ -166,6 +166,7 @@ fn rooms_there_and_here() {
         rooms::already_here("org/room", matrix_room),
         rooms::inviting_all(0),
         rooms::inviting_all(37),
+        rooms::inviting(25, 37),
         rooms::invited(37, &[]),
         rooms::invited(
             1,
@@ -235,7 +236,7 @@ fn states() {
         status::state(&badly()),
         status::state(&out),
         status::nobody(NETWORK),
-        status::version("Chatter bridge", "0.1.0 (abc1234)"),
+        status::version("matrix-chatter 0.1.0 (abc1234)"),
         status::users(&[], 0),
         status::users(&people, 7_200_000),
     ]));
