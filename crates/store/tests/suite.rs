@@ -109,5 +109,5 @@ on_both! {
         working_a_lane, finishing, failing_and_trying_again, counting, dropping_and_pruning, who_logged_out_meanwhile,
         order_under_competition, a_commit_is_all_or_nothing, dropped_in_the_middle;
     opening: opens_again, without_closing, another_key, a_newer_schema, somebody_elses_database, after_close,
-        twice_at_once;
+        twice_at_once, a_look_changes_nothing;
 }

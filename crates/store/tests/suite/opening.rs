@@ -1,7 +1,7 @@
 //! Opening: again, after a kill, with the wrong key, by an older program, on a wrong database.
 
 use sqlx::{AssertSqlSafe, Connection, Executor};
-use store::{Error, SecretKey, Store};
+use store::{Error, Probe, SecretKey, Store};
 
 use super::lanes::item;
 use crate::{Base, alice, key};
@@ -139,4 +139,20 @@ pub(crate) async fn twice_at_once(base: Base) {
         1,
         "only one of them got it"
     );
+}
+
+pub(crate) async fn a_look_changes_nothing(base: Base) {
+    let look = async || Store::probe(&base.options(), &key()).await;
+    assert_eq!(look().await.unwrap(), Probe::Absent);
+    assert_eq!(look().await.unwrap(), Probe::Absent, "it made nothing");
+    let store = base.open().await;
+    assert_eq!(
+        look().await.unwrap(),
+        Probe::Current,
+        "even while it is in use"
+    );
+    store.close().await;
+    let other = Store::probe(&base.options(), &SecretKey::new([1; 32])).await;
+    assert!(matches!(other, Err(Error::WrongKey)));
+    base.open().await.check().await.unwrap();
 }
