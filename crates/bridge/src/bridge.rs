@@ -63,6 +63,9 @@ impl Bridge {
         self.world.spawn(async move { settle::run(&world).await });
         let world = self.world.clone();
         self.world
+            .spawn(async move { settle::open_gate(&world).await });
+        let world = self.world.clone();
+        self.world
             .spawn(async move { housekeeping::run(&world).await });
         // Lanes pause where there is no account, so the accounts come first.
         self.world.connections.start_all(&self.world).await?;
@@ -138,5 +141,6 @@ impl Appservice for Bridge {
 
     fn ping_received(&self, txn: Option<&str>) {
         tracing::debug!(txn, "the homeserver reaches us");
+        self.world.gate.open();
     }
 }

@@ -7,8 +7,10 @@
 
 pub mod catch_up;
 mod control;
+pub(crate) mod gate;
 pub mod matrix;
 pub mod remote;
 
 pub use catch_up::Intakes;
 pub use control::{ControlEvent, Membership};
+pub use gate::Gate;

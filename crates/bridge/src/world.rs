@@ -18,7 +18,7 @@ pub use names::Names;
 pub use random::Random;
 
 use crate::{
-    Clock, Config, ghost::Ghosts, intake::Intakes, lanes::Lanes, login::Connections,
+    Clock, Config, ghost::Ghosts, intake::{Gate, Intakes}, lanes::Lanes, login::Connections,
     portal::Portals,
 };
 
@@ -62,6 +62,8 @@ pub struct World {
     pub lanes: Lanes,
     /// The logins' connections.
     pub connections: Connections,
+    /// Whether transactions are taken.
+    pub gate: Gate,
     /// What the logins' intakes are catching up with.
     pub intakes: Intakes,
     /// What is going on with ghosts.
@@ -89,6 +91,7 @@ impl World {
             names,
             lanes: Lanes::default(),
             connections: Connections::default(),
+            gate: Gate::default(),
             intakes: Intakes::default(),
             ghosts: Ghosts::default(),
             portals: Portals::default(),

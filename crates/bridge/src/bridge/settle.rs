@@ -5,7 +5,13 @@ use std::time::Duration;
 
 use homeserver::Actor;
 
-use crate::{Ctx, Error};
+use crate::{Ctx, Error, intake::gate};
+
+/// Takes transactions after a while, whether or not the ping went through.
+pub(super) async fn open_gate(world: &Ctx) {
+    tokio::time::sleep(gate::LONGEST).await;
+    world.gate.open();
+}
 
 /// Tries until it worked. Only the first failure is told as a warning.
 pub(super) async fn run(world: &Ctx) {
@@ -31,6 +37,13 @@ async fn settle(world: &Ctx) -> Result<(), Error> {
     let homeserver = &world.homeserver;
     let bot = &world.config.bot;
     homeserver.register(&bot.username).await?;
+    // At once, since transactions wait for it.
+    match homeserver.ping(&format!("start-{}", world.now())).await {
+        Ok(took) => tracing::debug!(?took, "the homeserver reaches us"),
+        Err(error) if error.is_not_found() => tracing::debug!("the homeserver knows no pings"),
+        Err(error) => return Err(error.into()),
+    }
+    world.gate.open();
     let profile = homeserver.profile(world.names.bot()).await?;
     if profile.display_name.as_deref() != Some(&bot.display_name) {
         homeserver
@@ -42,7 +55,5 @@ async fn settle(world: &Ctx) -> Result<(), Error> {
             .set_avatar(&Actor::Bot, bot.avatar.as_deref())
             .await?;
     }
-    let took = homeserver.ping(&format!("start-{}", world.now())).await?;
-    tracing::debug!(?took, "the homeserver reaches us");
     Ok(())
 }

@@ -60,6 +60,10 @@ pub(crate) async fn accept(
     id: &str,
     transaction: Transaction,
 ) -> Result<(), Unavailable> {
+    if !world.gate.is_open() {
+        tracing::debug!(transaction = id, "just started; the homeserver will repeat it");
+        return Err(Unavailable);
+    }
     let count = transaction.events.len();
     match store(world, transaction).await {
         Ok(touched) => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use homeserver::{Appservice as _, Transaction};
 use store::ItemState;
 
 use crate::stage::{
@@ -351,4 +352,17 @@ async fn killed_again_and_again_nothing_is_lost_or_doubled() {
     );
     assert_eq!(shown.len(), 24);
     assert_eq!(network::person("bob").username, "bob");
+}
+
+#[tokio::test(start_paused = true)]
+async fn transactions_wait_until_the_homeserver_was_greeted() {
+    let bridge = Stage::new().await.build();
+    let transaction = || Transaction {
+        events: Vec::new(),
+        ephemeral: Vec::new(),
+        malformed: 0,
+    };
+    assert!(bridge.transaction("1", transaction()).await.is_err());
+    bridge.ping_received(None);
+    assert!(bridge.transaction("1", transaction()).await.is_ok());
 }

@@ -102,7 +102,14 @@ impl Stage {
     }
 
     pub(crate) async fn start(&mut self) {
-        let bridge = Bridge::new(Parts {
+        let bridge = self.build();
+        bridge.start().await.unwrap();
+        self.bridge = Some(bridge);
+    }
+
+    /// A bridge that does nothing yet.
+    pub(crate) fn build(&self) -> Arc<Bridge> {
+        Bridge::new(Parts {
             config: self.config.clone(),
             store: self.store.clone(),
             homeserver: Arc::new(self.homeserver.clone()),
@@ -110,9 +117,7 @@ impl Stage {
             clock: self.clock.clone(),
             random: Random::from_seed([7; 32]),
         })
-        .unwrap();
-        bridge.start().await.unwrap();
-        self.bridge = Some(bridge);
+        .unwrap()
     }
 
     /// Ends the bridge without a word, and closes its database, as a kill would.
@@ -275,19 +280,20 @@ impl Stage {
         event
     }
 
-    /// The homeserver sends a transaction.
+    /// The homeserver sends a transaction, until it is taken.
     pub(crate) async fn push(&mut self, events: Vec<IncomingEvent>) {
         self.transactions += 1;
-        let transaction = Transaction {
-            events,
-            ephemeral: Vec::new(),
-            malformed: 0,
-        };
-        let bridge = self.bridge.as_ref().expect("a bridge runs");
-        bridge
-            .transaction(&self.transactions.to_string(), transaction)
-            .await
-            .unwrap();
+        let id = self.transactions.to_string();
+        self.until("a transaction is taken", async || {
+            let transaction = Transaction {
+                events: events.clone(),
+                ephemeral: Vec::new(),
+                malformed: 0,
+            };
+            let bridge = self.bridge.as_ref().expect("a bridge runs");
+            bridge.transaction(&id, transaction).await.is_ok()
+        })
+        .await;
     }
 
     /// The messages of a Matrix room, as `sender: text`.
