@@ -171,10 +171,12 @@ impl Answer {
             return self;
         }
         let digest = Sha256::digest(&self.body);
-        let short: String = digest
+        let digits = digest
             .iter()
             .take(12)
-            .map(|byte| format!("{byte:02x}"))
+            .flat_map(|byte| [byte >> 4, byte & 15]);
+        let short: String = digits
+            .filter_map(|digit| char::from_digit(u32::from(digit), 16))
             .collect();
         let tag = format!("W/\"{:x}-{short}\"", self.body.len());
         if request.header(header::IF_NONE_MATCH) == Some(tag.as_str()) {

@@ -14,9 +14,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// A connect is held this long (recorded session `ws_ping_idle`).
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(2);
 /// The same at the legacy address `/faye` (recorded session `legacy_endpoint`).
-pub(crate) const LEGACY_TIMEOUT: Duration = Duration::from_secs(300);
+pub(crate) const LEGACY_TIMEOUT: Duration = Duration::from_mins(5);
 
 fn advice(timeout: Duration) -> Value {
     let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);

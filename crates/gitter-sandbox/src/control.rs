@@ -61,11 +61,11 @@ impl<'a> Control<'a> {
         Self { shared }
     }
 
-    fn act<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+    fn act<T>(self, act: impl FnOnce(&mut World) -> T) -> T {
         self.shared.act(|inner| act(&mut inner.world))
     }
 
-    fn act_inner<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
+    fn act_inner<T>(self, act: impl FnOnce(&mut Inner) -> T) -> T {
         self.shared.act(act)
     }
 
@@ -269,7 +269,7 @@ impl<'a> Control<'a> {
         )
     }
 
-    fn send(&self, user: UserId, room: RoomId, draft: Draft) -> Result<MessageId, Refusal> {
+    fn send(self, user: UserId, room: RoomId, draft: Draft) -> Result<MessageId, Refusal> {
         self.act(|world| world.send(room, user, draft))
             .map(|message| message.id)
     }

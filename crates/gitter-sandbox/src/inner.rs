@@ -35,9 +35,16 @@ impl Inner {
         later
     }
 
-    /// Tells the world who is connected, and who looks at which room.
+    /// Tells the world who is connected and who looks at which room, and the rooms who came and went.
     pub(crate) fn note_presence(&mut self) {
         self.world.online = self.hub.users();
-        self.world.looking = self.hub.looking();
+        let now = self.hub.looking();
+        let before = std::mem::replace(&mut self.world.looking, now.clone());
+        for (user, room) in now.difference(&before) {
+            self.world.announce_presence(*room, *user, true);
+        }
+        for (user, room) in before.difference(&now) {
+            self.world.announce_presence(*room, *user, false);
+        }
     }
 }

@@ -123,10 +123,11 @@ impl Page {
                 Some(Align::Center) => " style=\"text-align:center\"",
                 Some(Align::Right) => " style=\"text-align:right\"",
             };
-            row.push_str(&format!(
-                "<{kind}{style}>{}</{kind}>\n",
-                self.inline.render(cell)
-            ));
+            let cell = self.inline.render(cell);
+            row.extend([
+                "<", kind, style, ">", &cell, "</", kind, ">
+",
+            ]);
         }
         row + "</tr>\n"
     }

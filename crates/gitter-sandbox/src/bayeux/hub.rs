@@ -14,7 +14,7 @@ use crate::world::push::room_channel;
 /// So long after its last connect a client's queue and subscriptions are dropped, and then the client itself (recorded:
 /// the queue survived 30 s and was lost after 210 s, the id was unknown after 260 s).
 const QUEUE_LIVES: Duration = Duration::from_secs(192);
-const CLIENT_LIVES: Duration = Duration::from_secs(240);
+const CLIENT_LIVES: Duration = Duration::from_mins(4);
 
 /// What a socket's task is told.
 #[derive(Debug)]
@@ -53,8 +53,10 @@ pub(crate) struct Client {
     pub(crate) outlet: Outlet,
     pub(crate) pending: Option<Pending>,
     pub(crate) connected_at: Instant,
-    /// The room the person is in.
-    pub(crate) room: Option<RoomId>,
+    /// The room the person went to last.
+    room: Option<RoomId>,
+    /// How often he went to a room without leaving it again.
+    visits: BTreeMap<RoomId, u32>,
     pub(crate) timeout: Duration,
 }
 
@@ -70,8 +72,24 @@ impl Client {
             pending: None,
             connected_at: Instant::now(),
             room: None,
+            visits: BTreeMap::new(),
             timeout,
         }
+    }
+
+    /// The person goes to a room. Gitter counts every subscription as a coming, also to the room he is in, and one leaving
+    /// of the room before: so he can stay in a room he left (recorded sessions `ws_room_channels`,
+    /// `ws_room_create_remove`).
+    pub(crate) fn visit(&mut self, room: RoomId) {
+        if let Some(before) = self.room.replace(room).filter(|before| *before != room)
+            && let Some(count) = self.visits.get_mut(&before)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.visits.remove(&before);
+            }
+        }
+        *self.visits.entry(room).or_default() += 1;
     }
 
     /// Sends a notification or keeps it for the next connect; `lost` leaves a hole in the numbers.
@@ -149,21 +167,15 @@ impl Hub {
         }
     }
 
-    /// Drops what has been silent for too long. Returns the people and rooms that were left by it.
-    pub(crate) fn sweep(&mut self, now: Instant) -> Vec<(UserId, RoomId)> {
-        let mut left = Vec::new();
+    /// Drops what has been silent for too long.
+    pub(crate) fn sweep(&mut self, now: Instant) {
         self.clients.retain(|_, client| {
             let silent = now.duration_since(client.connected_at);
             if silent > QUEUE_LIVES {
                 client.queue.clear();
             }
-            if silent > CLIENT_LIVES {
-                left.extend(client.room.map(|room| (client.user, room)));
-                return false;
-            }
-            true
+            silent <= CLIENT_LIVES
         });
-        left
     }
 
     /// Unsubscribes a person's clients from a room's channels without a word.
@@ -226,9 +238,13 @@ impl Hub {
     }
 
     pub(crate) fn looking(&self) -> BTreeSet<(UserId, RoomId)> {
-        self.clients
-            .values()
-            .filter_map(|client| Some((client.user, client.room?)))
-            .collect()
+        let visits = |client: &Client| -> Vec<(UserId, RoomId)> {
+            client
+                .visits
+                .keys()
+                .map(|room| (client.user, *room))
+                .collect()
+        };
+        self.clients.values().flat_map(visits).collect()
     }
 }

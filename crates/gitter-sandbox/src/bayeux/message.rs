@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::hub::{Client, Outlet, ToSocket};
 use super::{advice, channels, start_anew};
-use crate::ids::{RoomId, UserId};
+use crate::ids::RoomId;
 use crate::inner::Inner;
 use crate::world::Push;
 use crate::world::views::RoomFields;
@@ -32,7 +32,7 @@ pub(crate) struct Held {
 /// The answers to the messages of one frame.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
-    pub(crate) replies: Vec<Value>,
+    pub(crate) messages: Vec<Value>,
     /// The last connect among them: Faye holds the answers to the whole frame until it is over.
     pub(crate) held: Option<Held>,
     /// Notifications to be sent later.
@@ -41,9 +41,8 @@ pub(crate) struct Replies {
 
 /// Answers the messages of one frame in turn.
 pub(crate) fn answer(inner: &mut Inner, messages: &[Value], via: &Via) -> Replies {
-    for (user, room) in inner.hub.sweep(Instant::now()) {
-        leave(inner, user, Some(room));
-    }
+    inner.hub.sweep(Instant::now());
+    inner.note_presence();
     let mut all = Replies::default();
     for message in messages {
         let Some(message) = message.as_object() else {
@@ -65,7 +64,7 @@ pub(crate) fn answer(inner: &mut Inner, messages: &[Value], via: &Via) -> Replie
             "/meta/disconnect" => disconnect(inner, message),
             _ => publish(inner, message, channel),
         };
-        all.replies.push(Value::Object(reply));
+        all.messages.push(Value::Object(reply));
         all.later.extend(inner.flush());
     }
     all
@@ -154,7 +153,7 @@ fn handshake(inner: &mut Inner, message: &Map<String, Value>, via: &Via) -> Map<
         .clients
         .insert(id.clone(), Client::new(user, token.to_owned(), via.timeout));
     inner.note_presence();
-    let mut context = json!({ "user": inner.world.own_view(user) });
+    let mut context = json!({ "user": inner.world.handshake_view(user) });
     let room: Option<RoomId> = ext
         .and_then(|ext| ext.get("troupeId"))
         .and_then(Value::as_str)
@@ -296,23 +295,12 @@ fn enter(inner: &mut Inner, client: &str, room: RoomId) {
     let Some(found) = inner.hub.clients.get_mut(client) else {
         return;
     };
-    let (user, before) = (found.user, found.room.replace(room));
+    let user = found.user;
+    found.visit(room);
     inner.note_presence();
-    if before != Some(room) {
-        inner.world.announce_presence(room, user, true);
-        leave(inner, user, before);
-    }
     inner.world.touch(room, user);
     // Before the subscription counts, so that nobody hears of his own coming.
     let _later = inner.flush();
-}
-
-/// The person is not in that room any more, unless another of his clients is.
-fn leave(inner: &mut Inner, user: UserId, room: Option<RoomId>) {
-    inner.note_presence();
-    if let Some(room) = room.filter(|room| !inner.world.looking.contains(&(user, *room))) {
-        inner.world.announce_presence(room, user, false);
-    }
 }
 
 fn unsubscribe(inner: &mut Inner, message: &Map<String, Value>) -> Map<String, Value> {
@@ -349,14 +337,14 @@ fn disconnect(inner: &mut Inner, message: &Map<String, Value>) -> Map<String, Va
         );
     };
     // Dropping the client drops what wakes its held poll, which then ends.
-    let Some(client) = inner.hub.clients.remove(&id) else {
+    if inner.hub.clients.remove(&id).is_none() {
         return fail(
             reply(message, None),
             &format!("401:{id}:Unknown client"),
             Some(start_anew()),
         );
-    };
-    leave(inner, client.user, client.room);
+    }
+    inner.note_presence();
     succeed(reply(message, Some(&id)))
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn answer(
     let (mut replies, waiting, later) = {
         let mut inner = shared.lock();
         let answered = message::answer(&mut inner, &messages, &via);
-        let mut replies = answered.replies;
+        let mut replies = answered.messages;
         let mut waiting = None;
         if let Some(held) = answered.held
             && let Some(client) = inner.hub.clients.get_mut(&held.client)

@@ -113,14 +113,14 @@ fn receive(shared: &Arc<Shared>, text: &str, via: &Via) {
             if let Some(client) = inner.hub.clients.get_mut(&held.client) {
                 client.pending = Some(Pending {
                     serial,
-                    replies: answered.replies,
+                    replies: answered.messages,
                 });
                 shared.release_later(held.client, serial, held.timeout);
             }
         }
         None => {
             // The task that reads also writes, so the other end of this is open.
-            let _ = socket.send(ToSocket::Frame(Value::Array(answered.replies)));
+            let _ = socket.send(ToSocket::Frame(Value::Array(answered.messages)));
         }
     }
     drop(inner);

@@ -29,7 +29,7 @@ impl<'a> Faults<'a> {
         self.plug_in();
     }
 
-    /// Drops every open connection, WebSockets among them, without a word.
+    /// Drops every open connection, WebSocket or not, without a word.
     pub fn cut_connections(&self) {
         self.shared.cut();
     }

@@ -20,7 +20,7 @@ pub(super) fn page(inner: &mut Inner, request: &Request) -> Answer {
     };
     let app = match check(inner, request) {
         Ok(app) => app.clone(),
-        Err(wrong) => return with_cookie(wrong, cookie),
+        Err(why) => return with_cookie(incorrect(&why), cookie),
     };
     let consent = Consent {
         session: id,
@@ -43,25 +43,23 @@ pub(super) fn page(inner: &mut Inner, request: &Request) -> Answer {
     with_cookie(pages::consent(&app.name, &who, &transaction), cookie)
 }
 
-/// The client that asks; a page with status 401 if anything about the request is wrong. A browser is never redirected to
+/// The client that asks; what is wrong with the request otherwise, for a page with status 401. A browser is never redirected to
 /// an address that was not registered.
-fn check<'a>(inner: &'a Inner, request: &Request) -> Result<&'a OAuthApp, Answer> {
+fn check<'a>(inner: &'a Inner, request: &Request) -> Result<&'a OAuthApp, String> {
     let given = |key: &str| request.query(key).filter(|value| !value.is_empty());
     let response_type = given("response_type").ok_or_else(|| missing("response_type"))?;
     if response_type != "code" {
-        return Err(incorrect(&format!(
-            "Unsupported response type: {response_type}"
-        )));
+        return Err(format!("Unsupported response type: {response_type}"));
     }
     let client = given("client_id").ok_or_else(|| missing("client_id"))?;
     let app = inner
         .world
         .app(client)
-        .ok_or_else(|| incorrect("Provided clientKey does not exist."))?;
+        .ok_or("Provided clientKey does not exist.")?;
     if given("redirect_uri") != Some(app.redirect_uri.as_str()) || !is_safe(&app.redirect_uri) {
-        return Err(incorrect(
-            "Provided redirectUri does not match registered URI for client_id/clientKey",
-        ));
+        return Err(
+            "Provided redirectUri does not match registered URI for client_id/clientKey".to_owned(),
+        );
     }
     Ok(app)
 }
@@ -70,8 +68,8 @@ fn is_safe(uri: &str) -> bool {
     url::Url::parse(uri).is_ok_and(|uri| !matches!(uri.scheme(), "javascript" | "data"))
 }
 
-fn missing(parameter: &str) -> Answer {
-    incorrect(&format!("Missing required parameter: {parameter}"))
+fn missing(parameter: &str) -> String {
+    format!("Missing required parameter: {parameter}")
 }
 
 fn incorrect(why: &str) -> Answer {

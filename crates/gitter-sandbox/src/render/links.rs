@@ -46,7 +46,7 @@ pub(super) fn reference(href: &str) -> Option<Reference> {
         ("github.com", [owner, name, kind, id]) => {
             ("github", format!("{owner}/{name}"), *kind, *id)
         }
-        ("gitlab.com", [group @ .., "-", kind, id]) | ("gitlab.com", [group @ .., kind, id])
+        ("gitlab.com", [group @ .., "-", kind, id] | [group @ .., kind, id])
             if group.len() >= 2 =>
         {
             ("gitlab", group.join("/"), *kind, *id)
@@ -84,10 +84,10 @@ pub(super) fn issue(
 ) -> String {
     let mut out = format!("<a target=\"_blank\" data-link-type=\"{kind}\" data-issue=\"{number}\"");
     if let Some((href, provider)) = from {
-        out.push_str(&format!(" href=\"{href}\" data-provider=\"{provider}\""));
+        out.extend([" href=\"", href, "\" data-provider=\"", provider, "\""]);
     }
     if let Some(repo) = repo {
-        out.push_str(&format!(" data-issue-repo=\"{}\"", escape(repo)));
+        out.extend([" data-issue-repo=\"", &escape(repo), "\""]);
     }
     out + &format!(" class=\"{kind}\">{text}</a>")
 }

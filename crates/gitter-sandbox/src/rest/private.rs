@@ -12,13 +12,12 @@ use crate::world::Refusal;
 pub(crate) fn answer(inner: &mut Inner, request: &Request) -> Option<Answer> {
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let rest = match segments.as_slice() {
-        ["api", "private", rest @ ..] | ["private", rest @ ..] => rest,
-        _ => return None,
+    let (["api", "private", rest @ ..] | ["private", rest @ ..]) = segments.as_slice() else {
+        return None;
     };
     let now = inner.world.now();
     Some(match (&request.method, rest) {
-        (&Method::GET | &Method::HEAD, ["avatars", ..] | ["user-avatar", ..]) => {
+        (&Method::GET | &Method::HEAD, ["avatars" | "user-avatar", ..]) => {
             crate::pages::avatar::answer(&inner.world, rest, request).tagged(request)
         }
         (&Method::POST, ["markdown-preview"]) => match body::read(request) {

@@ -73,13 +73,10 @@ impl World {
 }
 
 impl World {
-    /// Makes a token worthless; its realtime clients are cut off.
+    /// Makes a token worthless. Its realtime clients are cut off, before they hear why (recorded session
+    /// `ws_token_revoked`).
     pub(crate) fn revoke_token(&mut self, text: &str) -> Result<(), Refusal> {
         self.tokens.remove(text).ok_or(Refusal::NotFound)?;
-        self.push(
-            format!("/api/v1/token/{text}"),
-            serde_json::json!({ "notification": "token_revoked" }),
-        );
         self.outbox.push(super::Announcement::Revoke {
             token: text.to_owned(),
         });

@@ -154,6 +154,19 @@ impl World {
         view
     }
 
+    /// A person as the realtime handshake tells him who he is: with what he lets Gitter do at GitHub.
+    pub(crate) fn handshake_view(&self, id: UserId) -> Value {
+        let mut view = self.own_view(id);
+        if self
+            .users
+            .get(&id)
+            .is_some_and(|user| user.provider() == Provider::GitHub)
+        {
+            view["scopes"] = json!({ "public_repo": false, "private_repo": false });
+        }
+        view
+    }
+
     /// A person with what `lean` leaves.
     pub(crate) fn slim_user_view(&self, id: UserId) -> Value {
         let Some(user) = self.users.get(&id) else {

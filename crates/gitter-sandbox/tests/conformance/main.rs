@@ -2,11 +2,13 @@
 //! recorded status and shape.
 //!
 //! `rest` says in which world each group of cases is asked, and in what order; `compare` says what "the same" is;
-//! `case` reads and sends a case; `realtime` replays the recorded Bayeux sessions. A new recorded case is asked without
+//! `case` reads and sends a case; `realtime` has the recorded Bayeux sessions, and `replay`
+//! plays their client's side. A new recorded case is asked without
 //! further ado, in the group of its place in the file.
 
 mod case;
 mod compare;
 mod realtime;
+mod replay;
 mod rest;
 mod stage;

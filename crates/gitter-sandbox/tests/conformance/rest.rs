@@ -159,9 +159,9 @@ const GROUPS: &[Group] = &[
     },
 ];
 
-fn nothing(_: &mut Stage) {}
+pub(crate) fn nothing(_: &mut Stage) {}
 
-fn something_unread(stage: &mut Stage) {
+pub(crate) fn something_unread(stage: &mut Stage) {
     stage.say(
         "6b0310569899fb466689e096",
         "alice-gh",
@@ -176,7 +176,7 @@ fn something_unread(stage: &mut Stage) {
     );
 }
 
-fn quiet_history(stage: &mut Stage) {
+pub(crate) fn quiet_history(stage: &mut Stage) {
     let control = stage.sandbox.world();
     control
         .join(stage.user("dave_twitter"), stage.room("quiet"))
