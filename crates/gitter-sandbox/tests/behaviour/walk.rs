@@ -1,29 +1,12 @@
 //! Walks through the sandbox as an application does: a person grants it access, it reads, writes and listens.
 
-use std::time::Duration;
-
-use futures_util::{SinkExt as _, StreamExt as _};
 use gitter_sandbox::{Sandbox, Visibility};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::caller::{Socket, client};
 
 const CALLBACK: &str = "http://bridge.test/callback";
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test is the caller, and makes its own client"
-)]
-fn client() -> Client {
-    Client::builder()
-        .redirect(redirect::Policy::none())
-        .timeout(Duration::from_secs(10))
-        .no_proxy()
-        .build()
-        .unwrap()
-}
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     text.split_once(start)
@@ -109,60 +92,6 @@ async fn grant(sandbox: &Sandbox, username: &str) -> String {
     assert_eq!(token.status(), StatusCode::OK);
     let token: Value = token.json().await.unwrap();
     token["access_token"].as_str().unwrap().to_owned()
-}
-
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl Socket {
-    async fn open(sandbox: &Sandbox) -> Self {
-        Self(
-            tokio_tungstenite::connect_async(sandbox.realtime_url().as_str())
-                .await
-                .unwrap()
-                .0,
-        )
-    }
-
-    async fn send(&mut self, messages: Value) {
-        self.0
-            .send(Message::text(messages.to_string()))
-            .await
-            .unwrap();
-    }
-
-    async fn next(&mut self) -> Value {
-        loop {
-            let frame = tokio::time::timeout(Duration::from_secs(10), self.0.next())
-                .await
-                .unwrap()
-                .unwrap()
-                .unwrap();
-            if let Message::Text(text) = frame {
-                return serde_json::from_str(&text).unwrap();
-            }
-        }
-    }
-
-    /// Shakes hands and listens to one channel.
-    async fn listen(&mut self, token: &str, channel: &str) -> String {
-        let hello = json!([{
-            "channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["websocket"],
-            "ext": { "token": token }, "id": "1",
-        }]);
-        self.send(hello).await;
-        let id = self.next().await[0]["clientId"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        self.send(json!([{ "channel": "/meta/connect", "clientId": id, "connectionType": "websocket", "id": "2" }])).await;
-        let subscription = json!([{
-            "channel": "/meta/subscribe", "clientId": id, "subscription": channel,
-            "ext": { "snapshot": false }, "id": "3",
-        }]);
-        self.send(subscription).await;
-        assert_eq!(self.next().await[0]["successful"], true);
-        id
-    }
 }
 
 #[tokio::test]
