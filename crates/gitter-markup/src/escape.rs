@@ -176,12 +176,15 @@ pub(crate) fn is_name_char(c: char) -> bool {
 }
 
 /// What stands in angle brackets with `@` or `:/` in it is an address for Gitter, and loses its brackets, unless there is a space.
+///
+/// Looks no further back than any such address is long.
 pub(crate) fn unbracket(out: &mut String) {
-    if let Some(at) = out
-        .rfind(['<', ' ', '>'])
-        .filter(|&at| out[at..].starts_with('<'))
-    {
-        out.insert(at + 1, ' ');
+    for (at, byte) in out.bytes().enumerate().rev().take(300) {
+        match byte {
+            b'<' => return out.insert(at + 1, ' '),
+            b' ' | b'>' => return,
+            _ => {}
+        }
     }
 }
 

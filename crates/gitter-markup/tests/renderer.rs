@@ -21,14 +21,16 @@ impl Gitter {
             .worker_threads(1)
             .enable_all()
             .build()
-            .unwrap();
-        let sandbox = runtime.block_on(Sandbox::start()).unwrap();
+            .expect("the sandbox takes it");
+        let sandbox = runtime
+            .block_on(Sandbox::start())
+            .expect("the sandbox takes it");
         let alice = sandbox.world().add_user("alice", "Alice");
         sandbox.world().add_user("bob", "Bob");
         let room = sandbox
             .world()
             .add_room("acme/lobby", Visibility::Public, alice)
-            .unwrap();
+            .expect("the sandbox takes it");
         Self {
             _runtime: runtime,
             sandbox,
@@ -42,14 +44,16 @@ impl Gitter {
         let mut nodes = Vec::new();
         for piece in split(&to_markdown(composed), 4096) {
             let world = self.sandbox.world();
-            let id = world.say(self.alice, self.room, &piece).unwrap();
+            let id = world
+                .say(self.alice, self.room, &piece)
+                .expect("the sandbox takes it");
             let said = world
                 .messages(self.room)
-                .unwrap()
+                .expect("the sandbox takes it")
                 .into_iter()
                 .find(|message| message.id == id)
-                .unwrap();
-            world.delete(self.room, id).unwrap();
+                .expect("the sandbox takes it");
+            world.delete(self.room, id).expect("the sandbox takes it");
             // Alice is an admin, so this would ring.
             let all = KnownMention {
                 screen_name: "all",
@@ -94,7 +98,7 @@ fn plain_text_is_shown_as_it_is() {
     let gitter = Gitter::new();
     let text = prop::collection::vec(piece(), 0..16).prop_map(|pieces| pieces.concat());
     let config = ProptestConfig {
-        cases: 20000,
+        cases: 2000,
         failure_persistence: None,
         ..ProptestConfig::default()
     };

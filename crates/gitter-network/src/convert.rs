@@ -57,7 +57,7 @@ impl Converter {
             .query_pairs()
             .filter(|(name, _)| !matches!(name.as_ref(), "s" | "size"))
         {
-            key.push_str(&format!("&{name}={value}"));
+            key.extend(["&", &name, "=", &value]);
         }
         Some(Avatar {
             key,

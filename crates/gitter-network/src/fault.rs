@@ -5,6 +5,7 @@ use gitter::{Error, NetworkFault, Nonsense};
 use remote::{Fault, RemoteError};
 
 /// An error of a request.
+#[expect(clippy::needless_pass_by_value, reason = "taken as `map_err` gives it")]
 pub(crate) fn from(error: Error) -> RemoteError {
     let done = error.may_have_been_carried_out();
     let (fault, sentence) = match error {

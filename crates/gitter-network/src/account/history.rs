@@ -1,6 +1,6 @@
 //! Reading a room, page by page.
 
-use gitter::MessageQuery;
+use gitter::{Client, MessageQuery};
 use remote::{History, Message, MessageId, RemoteError, RoomId};
 
 use crate::fault;
@@ -18,7 +18,7 @@ pub(super) async fn read(
     limit: usize,
 ) -> Result<Vec<Message>, RemoteError> {
     let raw = match which {
-        History::After(after) => forwards(account, room, after, limit).await?,
+        History::After(after) => forwards(&account.client.background(), room, after, limit).await?,
         History::Newest => backwards(account, room, None, limit).await?,
         History::Before(before) => backwards(account, room, Some(before), limit).await?,
     };
@@ -36,12 +36,11 @@ fn ask(limit: usize, have: usize) -> u32 {
 
 /// Those after a message, until `limit` or the end.
 pub(super) async fn forwards(
-    account: &GitterAccount,
+    client: &Client,
     room: &RoomId,
     after: &MessageId,
     limit: usize,
 ) -> Result<Vec<gitter::Message>, RemoteError> {
-    let client = account.client.background();
     let room = gitter::RoomId::from(room.as_str());
     let mut cursor = gitter::MessageId::from(after.as_str());
     let mut messages = Vec::new();

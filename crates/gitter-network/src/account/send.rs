@@ -71,11 +71,12 @@ pub(super) async fn find(
     not_before: Millis,
     known: &[MessageId],
 ) -> Result<Option<Message>, RemoteError> {
+    // The lane waits for this.
+    let client = account.client.urgent();
     let messages = if let Some(after) = after {
-        history::forwards(account, room, after, SEARCH).await?
+        history::forwards(&client, room, after, SEARCH).await?
     } else {
         let newest = MessageQuery::newest(100);
-        let client = account.client.urgent();
         client
             .messages(&room.as_str().into(), &newest)
             .await
