@@ -25,7 +25,7 @@ async fn sending(effect: Effect) -> RemoteError {
         .account()
         .send(&world.room(), &part("x"), "key")
         .await
-        .unwrap_err()
+        .expect_err("a fault")
 }
 
 #[tokio::test]
