@@ -1,6 +1,6 @@
 //! Message text to HTML, as Gitter renders it: a Markdown of 2014 with line breaks, mentions and issue references.
 //!
-//! `block` splits the text into paragraphs, lists and the like, `inline` renders what stands in a line, `links` decides
+//! `block` and `table` split the text into paragraphs, lists and the like, `inline` renders what stands in a line, `links` decides
 //! what an address becomes, `scan` finds the ends of things. Two renderings are simpler than the real ones: code is not
 //! coloured, and formulas have no layout. To add a construct, add it where it is found and see what the recordings say.
 
@@ -8,9 +8,11 @@ mod block;
 mod inline;
 mod links;
 mod scan;
+mod table;
 
-use block::{Align, Block, Item, Table};
+use block::{Block, Item};
 use inline::Inline;
+use table::{Align, Table};
 
 /// A reference to an issue or a merge request.
 #[derive(Clone, Debug, PartialEq, Eq)]

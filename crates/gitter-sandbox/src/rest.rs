@@ -162,7 +162,7 @@ pub(crate) fn account(world: &World, request: &Request) -> Option<String> {
 }
 
 /// What follows `/v1` or `/api/v1`.
-fn strip_version<'a, S: AsRef<str>>(segments: &'a [S]) -> Option<&'a [S]> {
+fn strip_version<S: AsRef<str>>(segments: &[S]) -> Option<&[S]> {
     match segments {
         [api, v1, rest @ ..] if api.as_ref() == "api" && v1.as_ref() == "v1" => Some(rest),
         [v1, rest @ ..] if v1.as_ref() == "v1" => Some(rest),
@@ -291,7 +291,7 @@ fn gate(call: &Call<'_>, rest: &[String]) -> Result<(), Refusal> {
             let id = id.parse().map_err(|_| Refusal::BadRequest)?;
             // Governing does not need access: an admin who is not a member can still act.
             let room = call.world.room(id)?;
-            if call.world.may_enter(room, call.user) || call.world.is_admin(room, call.user) {
+            if room.admits(call.user) || call.world.is_admin(room, call.user) {
                 Ok(())
             } else {
                 Err(Refusal::Forbidden)

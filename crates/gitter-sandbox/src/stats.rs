@@ -20,7 +20,7 @@ pub struct Stats {
     pub requests: BTreeMap<RequestKind, u64>,
     /// Answers with status 429.
     pub too_many: u64,
-    /// WebSockets that were opened.
+    /// How many times a WebSocket was opened.
     pub sockets: u64,
     /// Notifications that were sent to, or queued for, realtime clients.
     pub pushes: u64,

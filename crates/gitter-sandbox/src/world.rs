@@ -12,6 +12,7 @@ pub(crate) mod message_view;
 pub(crate) mod oauth_apps;
 pub(crate) mod people;
 pub(crate) mod push;
+pub(crate) mod room_view;
 pub(crate) mod rooms;
 pub(crate) mod unread;
 pub(crate) mod views;

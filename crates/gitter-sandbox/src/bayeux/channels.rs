@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::ids::{MessageId, RoomId, UserId};
 use crate::world::history::{MOST, Wanted};
 use crate::world::message_view::MessageForm;
-use crate::world::views::{RoomFields, activity_view};
+use crate::world::room_view::RoomFields;
+use crate::world::views::activity_view;
 use crate::world::{Refusal, World};
 
 /// What a channel's name stands for.

@@ -11,7 +11,7 @@ use super::{advice, channels, start_anew};
 use crate::ids::RoomId;
 use crate::inner::Inner;
 use crate::world::Push;
-use crate::world::views::RoomFields;
+use crate::world::room_view::RoomFields;
 
 /// How a message came in.
 #[derive(Clone, Debug)]

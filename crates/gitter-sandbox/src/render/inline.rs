@@ -151,7 +151,7 @@ impl Inline {
         }
         let local = scan::run(text, |letter| scan::is_local(letter) || letter == '#');
         let domain = text.get(local..)?.strip_prefix('@').filter(|_| local > 0)?;
-        let length = domain_length(domain)?;
+        let length = links::domain_length(domain)?;
         let address = escape_text(text.get(..local + 1 + length)?);
         self.found.urls.push(format!("mailto:{address}"));
         Some((
@@ -312,7 +312,7 @@ impl Inline {
                 .find(|letter: char| letter.is_ascii_alphanumeric())
                 .unwrap_or(0);
             let (before, candidate) = word.split_at(start);
-            if is_bare_address(candidate) {
+            if links::is_bare_address(candidate) {
                 let href = format!("http://{candidate}");
                 out.push_str(before);
                 out.push_str(&self.link(&href, candidate));
@@ -323,54 +323,6 @@ impl Inline {
         }
         out
     }
-}
-
-fn is_bare_address(word: &str) -> bool {
-    let good_end = word
-        .chars()
-        .next_back()
-        .is_some_and(|last| !"`!()[]{};:'\".,<>?«»“”‘’".contains(last));
-    if !good_end || word.contains(['(', ')', '<', '>']) || word.contains("&lt;") {
-        return false;
-    }
-    if let Some(rest) = word.strip_prefix("www") {
-        let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        return rest
-            .strip_prefix('.')
-            .is_some_and(|rest| rest.chars().count() >= 2);
-    }
-    let Some((host, path)) = word.split_once('/') else {
-        return false;
-    };
-    let Some((name, top)) = host.rsplit_once('.') else {
-        return false;
-    };
-    let part = |letter: char| {
-        letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '.' | '-')
-    };
-    let short = (2..=4).contains(&top.len()) && top.bytes().all(|byte| byte.is_ascii_lowercase());
-    short && !name.is_empty() && name.chars().all(part) && path.chars().count() >= 2
-}
-
-fn domain_length(domain: &str) -> Option<usize> {
-    let label = |text: &str| {
-        let run = text.get(
-            ..scan::run(text, |letter| {
-                letter.is_ascii_alphanumeric() || letter == '-'
-            }),
-        )?;
-        let run = run.trim_end_matches('-');
-        (!run.is_empty() && !run.starts_with('-')).then_some(run.len())
-    };
-    let mut length = label(domain)?;
-    while let Some(more) = domain
-        .get(length..)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .and_then(label)
-    {
-        length += 1 + more;
-    }
-    Some(length)
 }
 
 fn escaped(text: &str) -> Option<(String, usize)> {

@@ -1,6 +1,6 @@
 //! What an address becomes: a link, a reference to an issue or commit on a known host, or a joke.
 
-use super::escape;
+use super::{escape, scan};
 
 /// Where `javascript:` and `data:` addresses lead instead.
 const INSTEAD: &str = "https://goo.gl/7NDM3x";
@@ -105,4 +105,54 @@ pub(super) fn commit(repo: &str, sha: &str, from: Option<(&str, &str)>) -> Strin
     format!(
         "<a{href} target=\"_blank\" data-link-type=\"commit\"{provider} data-commit-sha=\"{sha}\" data-commit-repo=\"{repo}\" class=\"commit\">{repo}@{short}</a>"
     )
+}
+
+/// Whether a word is an address though it does not say so: `www.example.org`, `example.org/path`.
+pub(super) fn is_bare_address(word: &str) -> bool {
+    let good_end = word
+        .chars()
+        .next_back()
+        .is_some_and(|last| !"`!()[]{};:'\".,<>?«»“”‘’".contains(last));
+    if !good_end || word.contains(['(', ')', '<', '>']) || word.contains("&lt;") {
+        return false;
+    }
+    if let Some(rest) = word.strip_prefix("www") {
+        let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        return rest
+            .strip_prefix('.')
+            .is_some_and(|rest| rest.chars().count() >= 2);
+    }
+    let Some((host, path)) = word.split_once('/') else {
+        return false;
+    };
+    let Some((name, top)) = host.rsplit_once('.') else {
+        return false;
+    };
+    let part = |letter: char| {
+        letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '.' | '-')
+    };
+    let short = (2..=4).contains(&top.len()) && top.bytes().all(|byte| byte.is_ascii_lowercase());
+    short && !name.is_empty() && name.chars().all(part) && path.chars().count() >= 2
+}
+
+/// How many bytes of a host's name there are at the start.
+pub(super) fn domain_length(domain: &str) -> Option<usize> {
+    let label = |text: &str| {
+        let run = text.get(
+            ..scan::run(text, |letter| {
+                letter.is_ascii_alphanumeric() || letter == '-'
+            }),
+        )?;
+        let run = run.trim_end_matches('-');
+        (!run.is_empty() && !run.starts_with('-')).then_some(run.len())
+    };
+    let mut length = label(domain)?;
+    while let Some(more) = domain
+        .get(length..)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(label)
+    {
+        length += 1 + more;
+    }
+    Some(length)
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Call, Route, get, post, users};
 use crate::answer::Answer;
+use crate::world::room_view::RoomFields;
 use crate::world::rooms::Visibility;
-use crate::world::views::RoomFields;
 use crate::world::{Group, Refusal};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -41,7 +41,7 @@ fn rooms(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         .world
         .rooms
         .values()
-        .filter(|room| room.group == Some(group) && call.world.may_enter(room, call.user));
+        .filter(|room| room.group == Some(group) && room.admits(call.user));
     let views: Result<Vec<Value>, Refusal> = listed
         .map(|room| {
             call.world

@@ -74,7 +74,7 @@ fn add(call: &mut Call<'_>) -> Result<Answer, Refusal> {
 
 fn put_in(call: &mut Call<'_>, room: crate::ids::RoomId, user: UserId) -> Result<(), Refusal> {
     let found = call.world.room(room)?;
-    if found.is_one_to_one() || call.world.is_banned(found, user) {
+    if found.is_one_to_one() || found.bans(user) {
         return Err(Refusal::Forbidden);
     }
     call.world.put_in(room, user)

@@ -6,8 +6,8 @@ use super::{Call, Route, body, delete, get, post, put, users};
 use crate::answer::Answer;
 use crate::ids::RoomId;
 use crate::world::Refusal;
+use crate::world::room_view::RoomFields;
 use crate::world::rooms::Place;
-use crate::world::views::RoomFields;
 
 pub(super) const ROUTES: &[Route] = &[
     get("/rooms", list_or_search),

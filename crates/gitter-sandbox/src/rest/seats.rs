@@ -6,8 +6,8 @@ use super::{Call, Route, delete, get, patch, post, put};
 use crate::answer::Answer;
 use crate::ids::{MessageId, RoomId};
 use crate::world::Refusal;
+use crate::world::room_view::RoomFields;
 use crate::world::unread::Mode;
-use crate::world::views::RoomFields;
 
 pub(super) const ROUTES: &[Route] = &[
     put("/user/:me/rooms/:room", settle),
@@ -47,7 +47,7 @@ fn settle(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         }
         call.world.room_mut(room)?.seat(user).favourite = place;
         call.world
-            .patch_my_room(user, json!({ "id": room.to_string(), "favourite": place }));
+            .patch_my_room(user, &json!({ "id": room.to_string(), "favourite": place }));
     }
     if call.field("updateLastAccess").is_some() {
         call.world.touch(room, user);
@@ -72,7 +72,7 @@ fn set_mode(call: &mut Call<'_>, room: RoomId, mode: &str) -> Result<(), Refusal
         call.world.read_all(room, call.user, false)?;
     }
     let model = json!({ "id": room.to_string(), "lurk": mode == Mode::Mute });
-    call.world.patch_my_room(call.user, model);
+    call.world.patch_my_room(call.user, &model);
     Ok(())
 }
 
@@ -90,7 +90,7 @@ fn hide(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         call.world.take_out(room, user)?;
     } else {
         let model = json!({ "id": room.to_string(), "favourite": null, "lastAccessTime": null });
-        call.world.patch_my_room(user, model);
+        call.world.patch_my_room(user, &model);
     }
     Ok(Answer::success())
 }

@@ -4,15 +4,6 @@ use super::{Refusal, Room, World};
 use crate::ids::{RoomId, UserId};
 
 impl World {
-    pub(crate) fn is_banned(&self, room: &Room, user: UserId) -> bool {
-        room.bans.iter().any(|ban| ban.user == user)
-    }
-
-    /// Public rooms are open to everyone who is not banned, for reading and writing alike.
-    pub(crate) fn may_enter(&self, room: &Room, user: UserId) -> bool {
-        !self.is_banned(room, user) && (room.is_public() || room.has(user))
-    }
-
     pub(crate) fn is_admin(&self, room: &Room, user: UserId) -> bool {
         if room.is_one_to_one() {
             return false;
@@ -28,7 +19,7 @@ impl World {
     /// The room, if the person may read and write there.
     pub(crate) fn enterable(&self, room: RoomId, user: UserId) -> Result<&Room, Refusal> {
         let room = self.room(room)?;
-        if self.may_enter(room, user) {
+        if room.admits(user) {
             Ok(room)
         } else {
             Err(Refusal::Forbidden)

@@ -35,7 +35,7 @@ impl World {
         self.announce_room_to(room, user)?;
         if announced {
             let model = self.user_view(user);
-            self.push_room(room, "/users", "create", model);
+            self.push_room(room, "/users", "create", &model);
         }
         Ok(())
     }
@@ -55,15 +55,15 @@ impl World {
         let had_unread = !seat.unread.is_empty();
         seat.unread.clear();
         seat.mentions.clear();
-        self.push_room(room, "/users", "remove", json!({ "id": user.to_string() }));
+        self.push_room(room, "/users", "remove", &json!({ "id": user.to_string() }));
         self.push_operation(
             user_channel(user, "/rooms"),
             "remove",
-            json!({ "id": room.to_string() }),
+            &json!({ "id": room.to_string() }),
         );
         if had_unread {
             let model = json!({ "id": room.to_string(), "unreadItems": 0, "mentions": 0 });
-            self.patch_my_room(user, model);
+            self.patch_my_room(user, &model);
         }
         self.outbox.push(Announcement::Hush { user, room });
         Ok(())
@@ -86,7 +86,7 @@ impl World {
             self.take_out(room, user)?;
             return Ok(false);
         }
-        let (member, known) = (found.has(user), self.is_banned(found, user));
+        let (member, known) = (found.has(user), found.bans(user));
         if !known {
             let at = self.now();
             self.change_room(room, |room| room.bans.push(Ban { user, by, at }))?;

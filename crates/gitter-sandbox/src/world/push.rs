@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::views::RoomFields;
+use super::room_view::RoomFields;
 use super::{Refusal, World, iso};
 use crate::ids::{MessageId, RoomId, UserId};
 
@@ -49,15 +49,15 @@ impl World {
         }));
     }
 
-    pub(crate) fn push_operation(&mut self, channel: String, operation: &str, model: Value) {
+    pub(crate) fn push_operation(&mut self, channel: String, operation: &str, model: &Value) {
         self.push(channel, json!({ "operation": operation, "model": model }));
     }
 
-    pub(crate) fn push_room(&mut self, room: RoomId, part: &str, operation: &str, model: Value) {
+    pub(crate) fn push_room(&mut self, room: RoomId, part: &str, operation: &str, model: &Value) {
         self.push_operation(room_channel(room, part), operation, model);
     }
 
-    pub(crate) fn patch_my_room(&mut self, user: UserId, model: Value) {
+    pub(crate) fn patch_my_room(&mut self, user: UserId, model: &Value) {
         self.push_operation(user_channel(user, "/rooms"), "patch", model);
     }
 
@@ -69,7 +69,7 @@ impl World {
     ) -> Result<(), Refusal> {
         let room = self.messages.get(&id).ok_or(Refusal::NotFound)?.room;
         let model = self.message_view(id, None)?;
-        self.push_room(room, "/chatMessages", operation, model);
+        self.push_room(room, "/chatMessages", operation, &model);
         Ok(())
     }
 
@@ -83,7 +83,7 @@ impl World {
             .map(|room| room.id)
             .collect();
         for room in rooms {
-            self.push_room(room, "/users", "update", view.clone());
+            self.push_room(room, "/users", "update", &view);
         }
     }
 
@@ -96,14 +96,14 @@ impl World {
         found.seat(user).last_access = Some(now);
         self.patch_my_room(
             user,
-            json!({ "id": room.to_string(), "lastAccessTime": iso(now) }),
+            &json!({ "id": room.to_string(), "lastAccessTime": iso(now) }),
         );
     }
 
     /// The room appears in the person's list.
     pub(crate) fn announce_room_to(&mut self, room: RoomId, user: UserId) -> Result<(), Refusal> {
         let model = self.room_view(room, Some(user), RoomFields::PUSHED)?;
-        self.push_operation(user_channel(user, "/rooms"), "create", model);
+        self.push_operation(user_channel(user, "/rooms"), "create", &model);
         Ok(())
     }
 

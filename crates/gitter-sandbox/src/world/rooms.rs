@@ -83,6 +83,15 @@ impl Room {
         self.members.contains(&user)
     }
 
+    pub(crate) fn bans(&self, user: UserId) -> bool {
+        self.bans.iter().any(|ban| ban.user == user)
+    }
+
+    /// Public rooms are open to everyone who is not banned, for reading and writing alike.
+    pub(crate) fn admits(&self, user: UserId) -> bool {
+        !self.bans(user) && (self.is_public() || self.has(user))
+    }
+
     pub(crate) fn is_public(&self) -> bool {
         matches!(self.kind, Kind::Group(Visibility::Public))
     }
@@ -257,7 +266,7 @@ impl World {
     /// Finds what a URI names: a room, or a person to talk to. Does not join.
     pub(crate) fn resolve(&mut self, uri: &str, asker: UserId) -> Result<Place, Refusal> {
         if let Some(room) = self.room_at(uri) {
-            return if self.may_enter(room, asker) {
+            return if room.admits(asker) {
                 Ok(Place::Room(room.id))
             } else {
                 Err(Refusal::NotFound)
@@ -269,7 +278,7 @@ impl World {
             .values()
             .find(|room| room.old_uris.iter().any(was));
         if let Some(room) = moved {
-            return Err(if self.may_enter(room, asker) {
+            return Err(if room.admits(asker) {
                 Refusal::Moved
             } else {
                 Refusal::NotFound
@@ -297,9 +306,9 @@ impl World {
     pub(crate) fn set_topic(&mut self, id: RoomId, topic: &str) -> Result<(), Refusal> {
         topic.clone_into(&mut self.room_mut(id)?.topic);
         let model = json!({ "id": id.to_string(), "topic": topic });
-        self.push_room(id, "", "patch", model.clone());
+        self.push_room(id, "", "patch", &model);
         for member in self.room(id)?.members.clone() {
-            self.patch_my_room(member, model.clone());
+            self.patch_my_room(member, &model);
         }
         Ok(())
     }
@@ -312,10 +321,10 @@ impl World {
         self.change_room(id, |room| {
             room.old_uris.extend(room.uri.replace(uri.to_owned()));
         })?;
-        let model = self.room_view(id, None, super::views::RoomFields::PUSHED)?;
-        self.push_room(id, "", "update", model.clone());
+        let model = self.room_view(id, None, super::room_view::RoomFields::PUSHED)?;
+        self.push_room(id, "", "update", &model);
         for member in self.room(id)?.members.clone() {
-            self.push_operation(user_channel(member, "/rooms"), "update", model.clone());
+            self.push_operation(user_channel(member, "/rooms"), "update", &model);
         }
         Ok(())
     }
@@ -326,9 +335,9 @@ impl World {
             self.read_all(id, *member, false)?;
         }
         let model = json!({ "id": id.to_string() });
-        self.push_room(id, "", "remove", model.clone());
+        self.push_room(id, "", "remove", &model);
         for member in members {
-            self.push_operation(user_channel(member, "/rooms"), "remove", model.clone());
+            self.push_operation(user_channel(member, "/rooms"), "remove", &model);
         }
         self.rooms.remove(&id);
         self.messages.retain(|_, message| message.room != id);
@@ -355,7 +364,7 @@ impl World {
         };
         let model = super::views::activity_view(&entry);
         self.room_mut(room)?.activity.push(entry);
-        self.push_room(room, "/events", "create", model);
+        self.push_room(room, "/events", "create", &model);
         Ok(id)
     }
 }

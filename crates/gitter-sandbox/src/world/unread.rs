@@ -150,7 +150,7 @@ impl World {
             );
             model["mentions"] = json!(mentions);
         }
-        self.patch_my_room(reader, model);
+        self.patch_my_room(reader, &model);
         Ok(())
     }
 

@@ -65,12 +65,12 @@ impl Case {
         if let Some((_, transaction)) = raw.split_once("transaction_id=") {
             let transaction = transaction.split('&').next().unwrap();
             if transaction != "nope" {
-                let state = if raw.contains("cancel") {
+                let consent_state = if raw.contains("cancel") {
                     "deny-me"
                 } else {
                     "st-123"
                 };
-                let open = stage.open_consent(http, state).await;
+                let open = stage.open_consent(http, consent_state).await;
                 stage.names.insert(transaction.to_owned(), open);
             }
         }

@@ -6,6 +6,11 @@
 //! plays their client's side. A new recorded case is asked without
 //! further ado, in the group of its place in the file.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by unwrapping"
+)]
+
 mod case;
 mod compare;
 mod realtime;

@@ -32,7 +32,7 @@ async fn legacy_endpoint() {
                 "alice-gh",
                 "quiet",
                 "queued while away",
-            )
+            );
         },
         alike,
     )

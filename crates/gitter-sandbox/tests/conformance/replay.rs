@@ -22,6 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Notifications recorded so many milliseconds before a step were not caused by it.
 const APART: u64 = 500;
 
+/// A request under way: the status and the body of its answer.
+type Poll = JoinHandle<Result<(u16, String), reqwest::Error>>;
 type Writer = SplitSink<WebSocketStream<MaybeTlsStream<TcpStream>>, Message>;
 
 /// What a socket received: messages, and at its end the code with which it was closed.
@@ -42,7 +44,7 @@ pub(crate) struct Replay {
     http: Client,
     sockets: BTreeMap<String, Socket>,
     inboxes: BTreeMap<String, Arc<Mutex<Inbox>>>,
-    polls: BTreeMap<String, JoinHandle<Result<(u16, String), reqwest::Error>>>,
+    polls: BTreeMap<String, Poll>,
     /// What each socket received in the recording, with the time.
     recorded: BTreeMap<String, Vec<(u64, Value)>>,
     hook: Option<String>,
@@ -198,7 +200,7 @@ impl Replay {
                             .extend(messages.into_iter().chain(empty));
                     }
                     Message::Close(frame) => {
-                        filled.lock().unwrap().closed = frame.map(|frame| frame.code.into())
+                        filled.lock().unwrap().closed = frame.map(|frame| frame.code.into());
                     }
                     _ => {}
                 }

@@ -295,7 +295,7 @@ fn rooms_with_news(stage: &mut Stage) {
     let lobby = stage.room("lobby");
     control.ban(lobby, carol, alice).unwrap();
     control.set_topic(lobby, "topic over ws").unwrap();
-    stage.clock.advance(Duration::from_secs(60));
+    stage.clock.advance(Duration::from_mins(1));
     control.one_to_one(dave, bob).unwrap();
     let uri = "acme-community/nonmember-mws152k5";
     let elsewhere = control.add_room(uri, Visibility::Public, alice).unwrap();
@@ -315,7 +315,7 @@ fn ordered(cases: &[Case]) -> Vec<&Case> {
             let waits = |(later, earlier): &(&str, &str)| {
                 *later == name && here.contains(earlier) && !done.contains(earlier)
             };
-            !done.contains(name) && !AFTER.iter().any(|pair| waits(pair))
+            !done.contains(name) && !AFTER.iter().any(waits)
         };
         let next = cases.iter().find(ready).expect("no case waits for itself");
         done.insert(&next.name);
