@@ -141,6 +141,6 @@ impl Appservice for Bridge {
 
     fn ping_received(&self, txn: Option<&str>) {
         tracing::debug!(txn, "the homeserver reaches us");
-        self.world.gate.open();
+        self.world.gate.open(self.world.now());
     }
 }

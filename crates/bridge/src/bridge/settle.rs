@@ -10,7 +10,7 @@ use crate::{Ctx, Error, intake::gate};
 /// Takes transactions after a while, whether or not the ping went through.
 pub(super) async fn open_gate(world: &Ctx) {
     tokio::time::sleep(gate::LONGEST).await;
-    world.gate.open();
+    world.gate.open(world.now());
 }
 
 /// Tries until it worked. Only the first failure is told as a warning.
@@ -43,7 +43,7 @@ async fn settle(world: &Ctx) -> Result<(), Error> {
         Err(error) if error.is_not_found() => tracing::debug!("the homeserver knows no pings"),
         Err(error) => return Err(error.into()),
     }
-    world.gate.open();
+    world.gate.open(world.now());
     let profile = homeserver.profile(world.names.bot()).await?;
     if profile.display_name.as_deref() != Some(&bot.display_name) {
         homeserver

@@ -1,30 +1,214 @@
-//! Whether transactions are taken: not in the first moments of a life.
+//! Whether a transaction is taken now, so that what the homeserver sends stays in order, and complete.
 //!
-//! When a transaction fails because we were killed, Synapse (1.163) sends what follows it at once, before it takes us
-//! for down and keeps things in order; if we are back by then, newer events overtake the one that failed (seen with
-//! kills and quick restarts). So a bridge that has just started refuses transactions until its ping went through: the
-//! homeserver keeps them, and sends them from the oldest on, which the ping makes it do at once.
+//! Synapse (1.163, read and seen) has two gaps around the time in which we are away. When a transaction fails, it may
+//! send the next one at once, before it takes us for down and keeps order: newer events overtake. And an event that
+//! comes while it finishes its backlog may become a transaction that it forgets to send, until it next takes
+//! us for down. So:
+//!
+//! - A bridge that has just started refuses transactions until its ping went through; the homeserver then begins with
+//!   the oldest.
+//! - For a while after that, or after events which came late, a transaction whose number is not the next one is refused
+//!   once. If there was one before it, the homeserver now sends that first. Numbers are shared by all appservices of
+//!   a homeserver, so mostly there was none; after a few refusals in vain we take what comes.
+//! - After late events the bot says that it has read the last one. The homeserver tells us of that, and so shows by the
+//!   number whether it forgot something.
+//!
+//! Every refusal is followed by a ping, since that ends the homeserver's patience.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-/// For how long to refuse at most, where no ping goes through: not every homeserver knows them.
-pub(crate) const LONGEST: Duration = Duration::from_secs(5);
+use homeserver::Actor;
+use remote::Millis;
+use ruma::{OwnedEventId, OwnedRoomId};
 
-/// Whether transactions are taken. Once open, it stays so.
+use crate::Ctx;
+
+/// For how long to refuse everything at most, where no ping goes through: not every homeserver knows them.
+pub(crate) const LONGEST: Duration = Duration::from_secs(5);
+/// Events older than this were held back by the homeserver.
+const LATE: Millis = 1_500;
+/// For how long numbers are looked at.
+const WATCH: Millis = 10_000;
+/// After so many refusals in vain, numbers say nothing.
+const IN_VAIN: u32 = 3;
+/// How long to let the homeserver get through its backlog.
+const BACKLOG: Duration = Duration::from_secs(3);
+/// How long the homeserver may take to notice that it was refused.
+const NOTICES: Duration = Duration::from_millis(300);
+
+/// What the homeserver sent, and whether it is taken.
 #[derive(Debug, Default)]
-pub struct Gate(AtomicBool);
+pub struct Gate(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: bool,
+    /// Number of the last transaction that was taken.
+    last: Option<u64>,
+    /// Numbers are looked at until then.
+    watch_until: Millis,
+    /// Numbers that were refused because others were missing before them.
+    refused: Vec<u64>,
+    in_vain: u32,
+    /// The last late event, while the bot has yet to say that it has read it.
+    unread: Option<(OwnedRoomId, OwnedEventId)>,
+}
 
 impl Gate {
-    /// From now on.
-    pub fn open(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Takes transactions from now on.
+    pub fn open(&self, now: Millis) {
+        let mut state = self.lock();
+        if !state.open {
+            state.open = true;
+            state.watch_until = now + WATCH;
+        }
     }
 
-    /// Whether they are taken.
-    pub fn is_open(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Whether to take this transaction now.
+    pub(super) fn takes(&self, id: &str, now: Millis) -> bool {
+        let mut state = self.lock();
+        if !state.open {
+            return false;
+        }
+        let (Ok(number), Some(last)) = (id.parse::<u64>(), state.last) else {
+            return true;
+        };
+        if number <= last + 1 || now >= state.watch_until || state.in_vain >= IN_VAIN {
+            return true;
+        }
+        if state.refused.contains(&number) {
+            state.in_vain += 1;
+            return true;
+        }
+        state.refused.push(number);
+        false
+    }
+
+    /// This transaction was taken; `oldest` is the time of its oldest event that is not ours.
+    pub(super) fn taken(&self, id: &str, oldest: Option<Millis>, now: Millis) -> Arrival {
+        let mut state = self.lock();
+        if let Ok(number) = id.parse::<u64>() {
+            if state.refused.iter().any(|refused| number < *refused) {
+                // It was right to refuse.
+                state.in_vain = 0;
+            }
+            state.refused.retain(|refused| *refused > number);
+            state.last = Some(number);
+        }
+        if oldest.is_some_and(|oldest| now - oldest > LATE) {
+            state.watch_until = now + WATCH;
+            return Arrival::Late;
+        }
+        Arrival::InTime
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How events came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// As they happened.
+    InTime,
+    /// After the homeserver had held them back.
+    Late,
+}
+
+/// After a refusal: has the homeserver try again at once.
+pub(super) fn ask_again(world: &Ctx) {
+    let ctx = world.clone();
+    world.spawn(async move {
+        tokio::time::sleep(NOTICES).await;
+        if let Err(error) = ctx.homeserver.ping(&format!("again-{}", ctx.now())).await {
+            tracing::debug!(%error, "the homeserver tries again in its own time");
+        }
+    });
+}
+
+/// After late events: has the homeserver tell us something, by which it shows whether it forgot anything.
+pub(super) fn probe(world: &Ctx, room: OwnedRoomId, event: OwnedEventId) {
+    if world.gate.lock().unread.replace((room, event)).is_some() {
+        return;
+    }
+    let ctx = world.clone();
+    world.spawn(async move {
+        tokio::time::sleep(BACKLOG).await;
+        let Some((room, event)) = ctx.gate.lock().unread.take() else {
+            return;
+        };
+        if let Err(error) = ctx
+            .homeserver
+            .read_receipt(&Actor::Bot, &room, &event)
+            .await
+        {
+            tracing::debug!(%error, "no receipt");
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate() -> Gate {
+        let gate = Gate::default();
+        gate.open(0);
+        gate.taken("37", None, 0);
+        gate
+    }
+
+    #[test]
+    fn nothing_passes_before_it_is_open() {
+        let gate = Gate::default();
+        assert!(!gate.takes("1", 0));
+        gate.open(0);
+        assert!(gate.takes("1", 0));
+    }
+
+    #[test]
+    fn what_was_forgotten_comes_first() {
+        let gate = gate();
+        assert!(!gate.takes("39", 1));
+        for id in ["38", "39", "40"] {
+            assert!(gate.takes(id, 2));
+            gate.taken(id, None, 2);
+        }
+    }
+
+    #[test]
+    fn a_gap_that_stays_is_taken_at_the_second_time_and_soon_at_once() {
+        let gate = gate();
+        for (round, id) in ["40", "50", "60"].into_iter().enumerate() {
+            assert!(!gate.takes(id, 1), "{round}");
+            assert!(gate.takes(id, 2), "{round}");
+            gate.taken(id, None, 2);
+        }
+        assert!(gate.takes("70", 3), "numbers say nothing here");
+    }
+
+    #[test]
+    fn numbers_matter_for_a_while_only_and_again_after_late_events() {
+        let gate = gate();
+        assert!(gate.takes("39", WATCH));
+        assert_eq!(gate.taken("39", Some(WATCH), WATCH), Arrival::InTime);
+        assert_eq!(
+            gate.taken("40", Some(WATCH - LATE - 1), WATCH),
+            Arrival::Late
+        );
+        assert!(!gate.takes("42", WATCH + 1));
+    }
+
+    #[test]
+    fn ids_that_are_no_numbers_and_numbers_that_begin_anew_are_fine() {
+        let gate = gate();
+        for id in ["q6xY", "1", "2", "", "-5"] {
+            assert!(gate.takes(id, 1), "{id}");
+            gate.taken(id, None, 1);
+        }
     }
 }

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Lane, NewItem};
 
-use super::{ControlEvent, Membership};
+use super::{
+    ControlEvent, Membership,
+    gate::{self, Arrival},
+};
 use crate::{Ctx, Error, lanes, world::Names};
 
 /// An event on its way to the network, as the homeserver told it. It is read when it is delivered and not
@@ -60,11 +63,20 @@ pub(crate) async fn accept(
     id: &str,
     transaction: Transaction,
 ) -> Result<(), Unavailable> {
-    if !world.gate.is_open() {
-        tracing::debug!(transaction = id, "just started; the homeserver will repeat it");
+    if !world.gate.takes(id, world.now()) {
+        tracing::debug!(transaction = id, "not yet; the homeserver will repeat it");
+        gate::ask_again(world);
         return Err(Unavailable);
     }
     let count = transaction.events.len();
+    let mut theirs = transaction
+        .events
+        .iter()
+        .filter(|event| !world.names.is_ours(&event.sender));
+    let oldest = theirs.clone().map(|event| event.ts).min();
+    let last = theirs
+        .next_back()
+        .map(|event| (event.room_id.clone(), event.event_id.clone()));
     match store(world, transaction).await {
         Ok(touched) => {
             tracing::debug!(
@@ -75,6 +87,11 @@ pub(crate) async fn accept(
             );
             for lane in &touched {
                 lanes::wake(world, lane);
+            }
+            if world.gate.taken(id, oldest, world.now()) == Arrival::Late
+                && let Some((room, event)) = last
+            {
+                gate::probe(world, room, event);
             }
             Ok(())
         }
