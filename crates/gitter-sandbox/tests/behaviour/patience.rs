@@ -79,16 +79,23 @@ async fn an_idle_socket_is_pinged_and_its_connect_answered() {
     let start = Instant::now();
     socket.listen(&scene.token, &scene.channel).await;
     tokio::time::pause();
-    for ping in ["1", "2", "3"] {
-        let frame = socket.frame().await.unwrap().unwrap();
-        assert_eq!(frame, Message::Ping(ping.into()));
+    // The third ping and the answer fall on the same moment.
+    let (mut pings, mut answers) = (Vec::new(), Vec::new());
+    for _ in 0..4 {
+        match socket.frame().await.unwrap().unwrap() {
+            Message::Ping(ping) => pings.push(ping),
+            Message::Text(text) => answers.push(serde_json::from_str::<Value>(&text).unwrap()),
+            other => panic!("{other:?}"),
+        }
     }
-    let answer = socket.next().await;
+    assert_eq!(pings, ["1", "2", "3"]);
+    let channel = &answers[0][0]["channel"];
     assert_eq!(
-        (&answer[0]["channel"], &answer[0]["successful"]),
+        (channel, &answers[0][0]["successful"]),
         (&json!("/meta/connect"), &json!(true))
     );
-    assert!(start.elapsed() >= Duration::from_mins(2) && start.elapsed() < Duration::from_mins(3));
+    let waited = start.elapsed();
+    assert!(waited >= Duration::from_mins(2) && waited < Duration::from_secs(160));
 }
 
 #[tokio::test]
