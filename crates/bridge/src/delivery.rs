@@ -1,6 +1,6 @@
 //! Delivery: carries one item of a lane across, and says how that came out.
 //!
-//! [`to_remote`] writes to the network as the user, [`to_matrix`] to the homeserver as ghosts, `control`
+//! `to_remote` writes to the network as the user, `to_matrix` to the homeserver as ghosts, `control`
 //! hands everything else to whom it concerns. Each may be asked to carry the same item again and must not
 //! do it twice.
 //!

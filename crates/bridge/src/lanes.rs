@@ -1,7 +1,7 @@
 //! Lanes: ordered, durable queues, one row of the store an item; a task per lane that has rows, none
 //! otherwise.
 //!
-//! A [`Lease`] is the right to work a lane; there is one at a time, and it ends with the task that holds
+//! A `Lease` is the right to work a lane; there is one at a time, and it ends with the task that holds
 //! it. This process leases all lanes to itself; when several processes share a database, `Lanes::take` is
 //! where they will have to ask.
 //!

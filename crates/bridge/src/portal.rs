@@ -5,7 +5,7 @@
 //! when he was taken out. From each of the last three an invite leads back, into the same room as long as
 //! the bot is in it.
 //!
-//! To show one more thing of a room on Matrix: its state in [`state`], and its change in [`shown`].
+//! To show one more thing of a room on Matrix: its state in `state`, and its change in `shown`.
 
 mod create;
 pub(crate) mod enter;

@@ -1,6 +1,6 @@
 //! Text between Matrix's events and the contract's rich text.
 //!
-//! [`crossing`] decides whether an event can cross at all, [`outgoing`] turns what a Matrix user wrote into
+//! [`crossing`] decides whether an event can cross at all, `outgoing` turns what a Matrix user wrote into
 //! a message for the network, [`contents`] turns a message of the network into events. What each network's
 //! own markup looks like is the network's business.
 //!

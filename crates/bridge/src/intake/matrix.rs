@@ -2,7 +2,7 @@
 //! once.
 //!
 //! Sorting looks at nothing but the event and whose room it is, so that it cannot fail half-way. To care
-//! for another kind of event: its line in [`classify`].
+//! for another kind of event: its line in `classify`.
 
 use homeserver::{IncomingEvent, Transaction, Unavailable};
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};

@@ -1,6 +1,6 @@
 //! What a connected account tells: committed together with the room's cursor before the network goes on.
 //!
-//! To take another event: its arm in [`RemoteSink::take`].
+//! To take another event: its arm in `RemoteSink::take`.
 
 use std::sync::Arc;
 
