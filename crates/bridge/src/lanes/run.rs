@@ -1,7 +1,8 @@
 //! The task of a lane: takes its items in order until none is left.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt as _;
 use store::{Item, Lane};
 
 use super::{Lease, Outcome};
@@ -57,14 +58,21 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
 
 /// Works one item. `Err` is only what may pass by itself.
 async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Outcome, Error> {
-    let outcome = match lane {
-        Lane::Control(_) => delivery::control::work(world, item).await,
-        Lane::ToRemote(portal) => delivery::to_remote::work(world, *portal, item).await,
-        Lane::ToMatrix(portal) => {
-            // Never closed, so never an error; without a permit the work is merely less evenly spread.
-            let _permit = world.lanes.to_matrix.acquire().await.ok();
-            delivery::to_matrix::work(world, *portal, item, suspect).await
+    let work = async {
+        match lane {
+            Lane::Control(_) => delivery::control::work(world, item).await,
+            Lane::ToRemote(portal) => delivery::to_remote::work(world, *portal, item).await,
+            Lane::ToMatrix(portal) => {
+                // Never closed, so never an error; without a permit the work is merely less evenly spread.
+                let _permit = world.lanes.to_matrix.acquire().await.ok();
+                delivery::to_matrix::work(world, *portal, item, suspect).await
+            }
         }
+    };
+    // What an item stumbles over is a bug of ours, and no reason to hold up those behind it for ever.
+    let outcome = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(_) => Ok(Outcome::Failed("the bridge has a fault there".to_owned())),
     };
     match outcome {
         Err(error) if error.is_transient() => Err(error),

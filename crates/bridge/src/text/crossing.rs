@@ -186,15 +186,13 @@ fn message(content: &Value) -> Crossing {
 /// Drops the quotation that older clients put before an answer: lines with `>`, then an empty one (Matrix
 /// spec up to v1.12, "Fallbacks for rich replies").
 fn without_quotation(body: &str) -> &str {
-    let mut rest = body;
-    if !rest.starts_with("> <") && !rest.starts_with("> * <") {
+    if !body.starts_with("> <") && !body.starts_with("> * <") {
         return body;
     }
-    while let Some(line) = rest
-        .strip_prefix("> ")
-        .or_else(|| (rest.starts_with(">\n")).then_some(&rest[1..]))
-    {
-        rest = line.split_once('\n').map_or("", |(_, rest)| rest);
+    let is_quoted = |text: &str| text.starts_with("> ") || text.starts_with(">\n");
+    let mut rest = body;
+    while is_quoted(rest) {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
     }
     rest.strip_prefix('\n').unwrap_or(rest)
 }
@@ -328,6 +326,20 @@ mod tests {
                 Crossing::Nothing,
                 "{content}"
             );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_is_read_without_panic(body in "(> ?(<[^\n]{0,9}\n?)?|\\PC|\n){0,20}") {
+            let content = json!({
+                "msgtype": "m.text",
+                "body": body,
+                "m.relates_to": {"m.in_reply_to": {"event_id": "$a"}},
+            });
+            if let Crossing::Message(text) = crossing("m.room.message", &content) {
+                proptest::prop_assert!(body.ends_with(&text.body));
+            }
         }
     }
 }

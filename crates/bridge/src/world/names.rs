@@ -206,4 +206,21 @@ mod tests {
         };
         assert_eq!(names.display_name(&person), "{username} [bob] {other}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_id_comes_back(id in "\\PC{1,40}") {
+            let names = names();
+            if let Ok(ghost) = names.ghost(&PersonId::from(id.as_str())) {
+                proptest::prop_assert_eq!(names.person(&ghost), Some(PersonId::from(id)));
+            }
+        }
+
+        #[test]
+        fn any_localpart_is_read_without_panic(localpart in "gitter_\\PC{0,20}") {
+            if let Ok(user) = OwnedUserId::try_from(format!("@{localpart}:example.org")) {
+                let _ = names().person(&user);
+            }
+        }
+    }
 }
