@@ -132,7 +132,13 @@ impl Drop for Bridge {
 #[async_trait]
 impl Appservice for Bridge {
     async fn transaction(&self, id: &str, transaction: Transaction) -> Result<(), Unavailable> {
-        intake::matrix::accept(&self.world, id, transaction).await
+        let (world, id) = (self.world.clone(), id.to_owned());
+        // A homeserver that hangs up before our answer would otherwise leave events stored in lanes that nobody
+        // wakes: it repeats them, but they are known by then.
+        let accepted = self
+            .world
+            .see_through(async move { intake::matrix::accept(&world, &id, transaction).await });
+        accepted.await.unwrap_or(Err(Unavailable))
     }
 
     async fn user_exists(&self, user: &UserId) -> bool {

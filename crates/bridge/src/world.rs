@@ -11,6 +11,7 @@ use std::{future::Future, sync::Arc};
 use homeserver::Homeserver;
 use remote::{Millis, Network};
 use store::Store;
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use keyed::Keyed;
@@ -18,7 +19,11 @@ pub use names::Names;
 pub use random::Random;
 
 use crate::{
-    Clock, Config, ghost::Ghosts, intake::{Gate, Intakes}, lanes::Lanes, login::Connections,
+    Clock, Config,
+    ghost::Ghosts,
+    intake::{Gate, Intakes},
+    lanes::Lanes,
+    login::Connections,
     portal::Portals,
 };
 
@@ -119,6 +124,20 @@ impl World {
                 () = task => {}
             }
         });
+    }
+
+    /// Runs something to its end even if nobody waits for it any more, as when the other side of a connection
+    /// hangs up: half of it could be committed by then. `None` when the bridge ended before it did.
+    pub(crate) async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (done, result) = oneshot::channel();
+        self.spawn(async move {
+            // Whoever asked may have gone, which is the point.
+            let _ = done.send(work.await);
+        });
+        result.await.ok()
     }
 
     /// Ends everything that was spawned at its next await, and takes no more.

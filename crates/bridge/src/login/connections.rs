@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::pending::Waiting;
 use super::rooms::{self, Job};
 use super::{connection, expiry};
-use crate::{Clock, Ctx, Error, lanes};
+use crate::{Clock, Ctx, Error, lanes, world::Keyed};
 
 /// Between the starts of two connections when the bridge starts, so that many logins do not become a storm.
 const RAMP: Duration = Duration::from_millis(100);
@@ -36,6 +36,8 @@ pub enum Status {
 pub struct Connections {
     lines: Mutex<HashMap<i64, Arc<Line>>>,
     pub(super) waiting: Waiting,
+    /// One at a time per ticket, so that nothing is exchanged twice.
+    pub(super) exchanging: Keyed<String>,
 }
 
 /// One connection.

@@ -98,6 +98,22 @@ impl Logins {
             return Err(LinkProblem::OtherBrowser);
         }
         let ticket = self.live(&ticket.hash).await?;
+        let (this, query) = (self.clone(), query.to_vec());
+        // What the browser brings is good for one time, and people reload pages that take long: the first
+        // request is seen through, and the next one waits for what it finds.
+        let exchanged =
+            world.see_through(async move { this.exchange(&ticket, state_hash, &query).await });
+        exchanged.await.unwrap_or(Err(LinkProblem::OutOfOrder))
+    }
+
+    async fn exchange(
+        &self,
+        ticket: &Ticket,
+        state_hash: String,
+        query: &[(String, String)],
+    ) -> Result<Pending, LinkProblem> {
+        let world = &self.world;
+        let _exchanging = world.connections.exchanging.lock(ticket.hash.clone()).await;
         let seen = world.connections.waiting.read(&ticket.hash, |held| {
             (held.state_hash == state_hash)
                 .then(|| pending(&held.mxid, &held.login.person, &held.confirm))
@@ -119,17 +135,17 @@ impl Logins {
         let confirm = secret::draw(&world.random);
         let pending = pending(&ticket.mxid, &login.person, &confirm);
         let held = Held {
-            mxid: ticket.mxid,
+            mxid: ticket.mxid.clone(),
             login,
             state_hash,
-            browser_hash: browser_hash.unwrap_or_default(),
+            browser_hash: ticket.browser.clone().unwrap_or_default(),
             confirm,
             expires_at: ticket.expires_at,
         };
         world
             .connections
             .waiting
-            .put(ticket.hash, held, world.now());
+            .put(ticket.hash.clone(), held, world.now());
         Ok(pending)
     }
 
@@ -156,12 +172,17 @@ impl Logins {
             }
         });
         let (ticket_hash, held) = taken.unwrap_or(Err(LinkProblem::Used))?;
-        let stored = self.store(&ticket_hash, &held).await;
-        if stored == Err(LinkProblem::OutOfOrder) {
-            // Nothing is wrong with the login itself: the person may press the button again.
-            world.connections.waiting.put(ticket_hash, held, now);
-        }
-        stored
+        let this = self.clone();
+        // A browser that is closed now must not leave a login without a connection behind.
+        let stored = world.see_through(async move {
+            let stored = this.store(&ticket_hash, &held).await;
+            if stored == Err(LinkProblem::OutOfOrder) {
+                // Nothing is wrong with the login itself: the person may press the button again.
+                this.world.connections.waiting.put(ticket_hash, held, now);
+            }
+            stored
+        });
+        stored.await.unwrap_or(Err(LinkProblem::OutOfOrder))
     }
 
     async fn store(&self, ticket_hash: &str, held: &Held) -> Result<Connected, LinkProblem> {

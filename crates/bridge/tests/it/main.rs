@@ -10,6 +10,7 @@
 
 mod commands;
 mod crashes;
+mod hang_ups;
 mod invites;
 mod logins;
 mod management;

@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(crate) silent: bool,
     /// Pictures that were fetched.
     pub(crate) fetched: usize,
+    /// What browsers brought back, with the state they brought along.
+    codes: BTreeSet<(Option<String>, Option<String>)>,
     /// Posts that arrived.
     pub(crate) posts: usize,
     count: u64,
@@ -162,6 +164,11 @@ impl FakeNetwork {
         self.told.notify_waiters();
     }
 
+    /// How often somebody's login was to be finished.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.lock().codes.len()
+    }
+
     /// What stands in a room, as `name: text`.
     pub(crate) fn transcript(&self, room: &str) -> Vec<String> {
         let room = RoomId::new(format!("room-{room}"));
@@ -235,11 +242,19 @@ impl Network for FakeNetwork {
         _callback: &Url,
         query: &[(String, String)],
     ) -> Result<Login, LoginError> {
-        let code = query
-            .iter()
-            .find(|(key, _)| key == "code")
-            .map(|(_, code)| code.as_str());
-        match code {
+        let value = |name| {
+            query
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone())
+        };
+        let (code, state) = (value("code"), value("state"));
+        // Good for one time, and not at once.
+        if !self.lock().codes.insert((code.clone(), state)) {
+            return Err(LoginError::Stale);
+        }
+        tokio::task::yield_now().await;
+        match code.as_deref() {
             Some(name) => Ok(Login {
                 person: person(name),
                 credentials: "token".to_owned().into(),
