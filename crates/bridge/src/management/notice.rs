@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 /// (Matrix spec, client-server API, "Size limits"), and JSON escapes some characters.
 const LIMIT: usize = 24_000;
 
+/// Characters of one piece that are said; our own words are far shorter.
+const LONGEST_PIECE: usize = 500;
+
 /// A piece of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -176,7 +179,7 @@ impl Notice {
             }
             match block {
                 Block::Paragraph(line) => plain(line, &mut out),
-                Block::Heading(text) => out.push_str(text),
+                Block::Heading(text) => one_line(text, &mut out),
                 Block::List(lines) => join(&mut out, lines, |out, line| {
                     out.push_str("- ");
                     plain(line, out);
@@ -196,7 +199,7 @@ impl Notice {
         for block in &self.blocks {
             match block {
                 Block::Paragraph(line) => wrap(&mut out, "p", |out| html(line, out)),
-                Block::Heading(text) => wrap(&mut out, "h4", |out| escape(text, out)),
+                Block::Heading(text) => wrap(&mut out, "h4", |out| escape(cut(text), out)),
                 Block::List(lines) => wrap(&mut out, "ul", |out| {
                     for line in lines {
                         wrap(out, "li", |out| html(line, out));
@@ -319,20 +322,26 @@ fn plain(line: &Line, out: &mut String) {
 
 /// Text from outside must not begin a line of its own that looks like the bot's.
 fn one_line(text: &str, out: &mut String) {
-    out.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+    out.extend(cut(text).map(|c| if c.is_control() { ' ' } else { c }));
+}
+
+/// What somebody typed may be as long as an event, and said back in body and HTML it would not fit into one.
+fn cut(text: &str) -> impl Iterator<Item = char> {
+    let dots = text.chars().nth(LONGEST_PIECE).map(|_| '…');
+    text.chars().take(LONGEST_PIECE).chain(dots)
 }
 
 fn html(line: &Line, out: &mut String) {
     for piece in line {
         match piece {
-            Piece::Text(text) => escape(text, out),
-            Piece::Strong(text) => wrap(out, "strong", |out| escape(text, out)),
-            Piece::Code(text) => wrap(out, "code", |out| escape(text, out)),
+            Piece::Text(text) => escape(cut(text), out),
+            Piece::Strong(text) => wrap(out, "strong", |out| escape(cut(text), out)),
+            Piece::Code(text) => wrap(out, "code", |out| escape(cut(text), out)),
             Piece::Link { text, url } | Piece::QuietLink { text, url } => {
                 out.push_str("<a href=\"");
-                escape(url, out);
+                escape(url.chars(), out);
                 out.push_str("\">");
-                escape(text, out);
+                escape(cut(text), out);
                 out.push_str("</a>");
             }
         }
@@ -345,8 +354,8 @@ fn wrap(out: &mut String, tag: &str, inner: impl FnOnce(&mut String)) {
     let _ = write!(out, "</{tag}>");
 }
 
-fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
+fn escape(text: impl Iterator<Item = char>, out: &mut String) {
+    for c in text {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

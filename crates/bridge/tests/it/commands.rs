@@ -327,3 +327,16 @@ async fn admins_look_after_the_others() {
             .contains("only admins")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn commands_of_any_length_are_answered() {
+    let (mut stage, talk) = talking(&["org/room"]).await;
+    for command in [
+        "", "help", "list", "invite", "gjoin", "gpart", "retry", "discard", "unbridge", "nonsense",
+    ] {
+        for odd in ["<", "\u{0}", "\u{202e}", "!", "\u{1f600}"] {
+            let long = format!("{command} {}", odd.repeat(50_000 / odd.len()));
+            asks(&mut stage, &talk, &long).await;
+        }
+    }
+}

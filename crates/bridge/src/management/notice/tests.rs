@@ -35,6 +35,24 @@ fn nothing_from_outside_begins_a_line() {
 }
 
 #[test]
+fn what_is_said_back_fits_into_an_event() {
+    for long in ["<", "&", "\"", "\u{7}", "ü", "😀", "\\"].map(|c| c.repeat(20_000)) {
+        let line = line![
+            "“",
+            strong(&long),
+            "” or “",
+            code(&long),
+            link(&long, "https://a.example"),
+            "”"
+        ];
+        for content in Notice::of(line).heading(&long).contents() {
+            assert!(content.to_string().len() < 40_000);
+        }
+    }
+    assert!(Notice::of(line!["x".repeat(501)]).body().ends_with("x…"));
+}
+
+#[test]
 fn a_long_list_goes_on_in_another_message() {
     let lines = (0..3000)
         .map(|n| line![format!("organisation/room-number-{n}")])

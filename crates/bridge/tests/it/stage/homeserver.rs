@@ -349,6 +349,10 @@ impl Homeserver for FakeHomeserver {
         if state.room(event.room)?.membership(&who) != "join" {
             return Err(refused(403, "M_FORBIDDEN"));
         }
+        // 65,536 bytes for the whole event (Matrix spec, "Size limits").
+        if event.content.to_string().len() > 65_000 {
+            return Err(Error::TooLarge);
+        }
         let sent = state.append(
             event.room,
             &who,
