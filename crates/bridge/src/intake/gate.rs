@@ -76,7 +76,8 @@ impl Gate {
         let (Ok(number), Some(last)) = (id.parse::<u64>(), state.last) else {
             return true;
         };
-        if number <= last + 1 || now >= state.watch_until || state.in_vain >= IN_VAIN {
+        if number <= last.saturating_add(1) || now >= state.watch_until || state.in_vain >= IN_VAIN
+        {
             return true;
         }
         if state.refused.contains(&number) {
@@ -98,7 +99,8 @@ impl Gate {
             state.refused.retain(|refused| *refused > number);
             state.last = Some(number);
         }
-        if oldest.is_some_and(|oldest| now - oldest > LATE) {
+        // Whatever the sender's homeserver claims.
+        if oldest.is_some_and(|oldest| now.saturating_sub(oldest) > LATE) {
             state.watch_until = now + WATCH;
             return Arrival::Late;
         }
@@ -168,6 +170,19 @@ mod tests {
         assert!(!gate.takes("1", 0));
         gate.open(0);
         assert!(gate.takes("1", 0));
+    }
+
+    #[test]
+    fn absurd_numbers_and_times_do_no_harm() {
+        let gate = gate();
+        for id in [u64::MAX.to_string(), "-1".to_owned(), "9".repeat(40)] {
+            gate.takes(&id, 1);
+            assert!(gate.takes(&id, 1), "{id}");
+            for ts in [i64::MIN, 0, i64::MAX] {
+                gate.taken(&id, Some(ts), i64::MAX / 2);
+            }
+            assert!(gate.takes(&id, 1), "{id}");
+        }
     }
 
     #[test]
