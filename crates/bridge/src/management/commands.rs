@@ -104,7 +104,13 @@ async fn answer(
             Ok(words::login::needed(network, expired))
         }
         Err(error) => {
-            tracing::info!(command = command.name(), %error, "a command failed");
+            // A refusal repeats what was typed, which is nobody else's business.
+            match &error {
+                Error::Refused(_) => {
+                    tracing::info!(command = command.name(), "a command was refused");
+                }
+                error => tracing::info!(command = command.name(), %error, "a command failed"),
+            }
             Ok(words::help::failed(&error.sentence()))
         }
     }
