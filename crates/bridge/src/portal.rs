@@ -1,9 +1,9 @@
 //! Portals: the Matrix rooms that stand for a user's rooms on the network.
 //!
-//! `New` (recorded, no room yet) → `Invited` (one small room, nothing else) → `Joined` (history and members
-//! come in, traffic flows) → `Left` when the user leaves, `Declined` when he refuses the invite, `Gone`
-//! when he was taken out. From each of the last three an invite leads back, into the same room as long as
-//! the bot is in it.
+//! `New` (recorded; no room yet, or the user not yet invited to it) → `Invited` (one small room, nothing
+//! else) → `Joined` (history and members come in, traffic flows) → `Left` when the user leaves, `Declined`
+//! when he refuses the invite, `Gone` when he was taken out. From each of the last three an invite leads
+//! back, into the same room as long as the bot is in it.
 //!
 //! To show one more thing of a room on Matrix: its state in `state`, and its change in `shown`.
 
@@ -20,6 +20,7 @@ use crate::{Error, delivery::tell::Told, world::Keyed};
 
 pub use create::{create_and_invite, invite_again, record};
 pub use enter::membership;
+pub(crate) use leave::part;
 pub use leave::take_out;
 pub use shown::refresh;
 

@@ -170,10 +170,12 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
         }
         welcome::done(world, id).await?;
     } else if policy == InvitePolicy::All {
+        // One that is known and new was left half-way.
         let unknown = |room: &&Room| {
-            !portals
+            portals
                 .iter()
-                .any(|portal| portal.remote_room == room.id.as_str())
+                .find(|portal| portal.remote_room == room.id.as_str())
+                .is_none_or(|portal| portal.state == PortalState::New)
         };
         let new: Vec<_> = rooms.iter().filter(unknown).cloned().collect();
         invite(world, line, &newest_first(new)).await?;
@@ -248,7 +250,9 @@ async fn verify(world: &Ctx, line: &Line, portal: &Portal) -> Result<(), Error> 
 async fn end(world: &Ctx, line: &Line, portal: &Portal) -> Result<(), Error> {
     let network = world.network.info().name;
     let reason = words::rooms::no_longer_in(network, &portal.shown.address);
-    portal::take_out(world, portal, &reason).await?;
+    if !portal::take_out(world, portal, &reason).await? {
+        return Ok(());
+    }
     if let Some((_, room)) = room_of(world, &line.login.mxid).await? {
         let notice = words::rooms::ended(network, &portal.shown.address);
         say(

@@ -1,6 +1,6 @@
 //! The end of a portal, for now or for good.
 
-use remote::RoomId as RemoteRoomId;
+use remote::{Account, RoomId as RemoteRoomId};
 use ruma::RoomId;
 use store::{Portal, PortalState};
 
@@ -20,34 +20,67 @@ pub(super) async fn left(world: &Ctx, portal: &Portal, state: PortalState) -> Re
 }
 
 /// Takes the user out of a portal's room, with a reason he can read; whether he was in it or only invited.
-/// The room itself stays, so that a later invite leads back into it.
+/// The room itself stays, so that a later invite leads back into it. Says whether there was anything to do.
 ///
 /// # Errors
-/// When the database or the homeserver does not answer.
-pub async fn take_out(world: &Ctx, portal: &Portal, reason: &str) -> Result<(), Error> {
+/// When the database or the homeserver does not answer; it can then be repeated.
+pub async fn take_out(world: &Ctx, portal: &Portal, reason: &str) -> Result<bool, Error> {
     let _making = world.portals.making.lock(portal.id).await;
+    // Read anew: somebody else may just have done it.
+    let portal = world.store.portal(portal.id).await?;
+    match portal.as_ref().map(|portal| (portal, portal.state)) {
+        Some((portal, PortalState::New | PortalState::Invited | PortalState::Joined)) => {
+            out(world, portal, reason).await?;
+            Ok(true)
+        }
+        None | Some((_, PortalState::Left | PortalState::Declined | PortalState::Gone)) => {
+            Ok(false)
+        }
+    }
+}
+
+/// Leaves a portal's room on the network, as its user wants it, and takes him out of it on Matrix. Until that is done,
+/// [`take_out`] waits: that the network has lost him is no news.
+///
+/// # Errors
+/// When the network does not let him go, or does not answer, and as [`take_out`].
+pub(crate) async fn part(
+    world: &Ctx,
+    portal: &Portal,
+    account: &dyn Account,
+    reason: &str,
+) -> Result<(), Error> {
+    let _making = world.portals.making.lock(portal.id).await;
+    account
+        .leave(&RemoteRoomId::from(portal.remote_room.as_str()))
+        .await?;
+    out(world, portal, reason).await
+}
+
+async fn out(world: &Ctx, portal: &Portal, reason: &str) -> Result<(), Error> {
+    unwatch(world, portal);
+    if let Some(room) = room_of(portal) {
+        if portal.in_space {
+            space::remove(world, portal, &room).await?;
+        }
+        match world
+            .homeserver
+            .kick(&room, &user_of(portal)?, Some(reason))
+            .await
+        {
+            // The bot is not in it any more, so the user is out of our reach.
+            Err(error) if error.is_forbidden() || error.is_not_found() => {
+                forget(world, portal, &room).await?;
+            }
+            done => done?,
+        }
+    }
+    // Last: whoever is interrupted before this finds that there is still something to do.
     world
         .store
         .set_portal_state(portal.id, PortalState::Gone)
         .await?;
-    unwatch(world, portal);
-    let Some(room) = room_of(portal) else {
-        return Ok(());
-    };
-    if portal.in_space {
-        space::remove(world, portal, &room).await?;
-    }
-    match world
-        .homeserver
-        .kick(&room, &user_of(portal)?, Some(reason))
-        .await
-    {
-        // The bot is not in it any more, so the user is out of our reach.
-        Err(error) if error.is_forbidden() || error.is_not_found() => {
-            forget(world, portal, &room).await
-        }
-        done => Ok(done?),
-    }
+    Ok(())
 }
 
 /// Forgets a room that is of no use any more.

@@ -1,39 +1,54 @@
 //! `gpart`: leaves a room on the network, and its Matrix room.
 
 use remote::RoomId;
+use store::Portal;
 
 use super::{Call, Notice, words};
 use crate::{Error, portal};
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
-    let network = call.network();
     let (login, account) = call.account().await?;
-    // Looked up among his own rooms, since asking the network for a one-to-one may open it.
+    let portals = call.world.store.portals_of(&login.mxid).await?;
     let (room, address) = match (call.address("gpart org/room")?, call.portal) {
         (Some(address), _) => {
-            let found = account
-                .rooms()
-                .await?
+            // Looked up among his own rooms, since asking the network for a one-to-one may open it.
+            let rooms = account.rooms().await?;
+            let found = rooms
                 .into_iter()
-                .find(|room| room.address.eq_ignore_ascii_case(&address));
-            let found =
-                found.ok_or_else(|| Error::Refused(words::rooms::not_in(network, call.args)))?;
-            (found.id, found.address)
+                .map(|room| (room.id, room.address))
+                .find(|(_, found)| found.eq_ignore_ascii_case(&address));
+            found
+                .or_else(|| had(&portals, &address))
+                .ok_or_else(|| Error::Refused(words::rooms::not_in(call.network(), call.args)))?
         }
         (None, Some(portal)) => (
             RoomId::new(portal.remote_room.as_str()),
             portal.shown.address.clone(),
         ),
-        (None, None) => return Err(Error::Refused(words::rooms::not_in(network, call.args))),
+        (None, None) => {
+            return Err(Error::Refused(words::rooms::not_in(
+                call.network(),
+                call.args,
+            )));
+        }
     };
-    account.leave(&room).await?;
-    if let Some(portal) = call
-        .world
-        .store
-        .portal_of(&login.mxid, room.as_str())
-        .await?
+    let reason = words::rooms::left_reason(call.network());
+    match portals
+        .iter()
+        .find(|portal| portal.remote_room == room.as_str())
     {
-        portal::take_out(call.world, &portal, &words::rooms::left_reason(network)).await?;
+        Some(portal) => portal::part(call.world, portal, &*account, &reason).await?,
+        None => account.leave(&room).await?,
     }
     Ok(words::rooms::left(&address))
+}
+
+/// A room that he is not in on the network (any longer), and had on Matrix: the command may be tried again after it was
+/// interrupted.
+fn had(portals: &[Portal], address: &str) -> Option<(RoomId, String)> {
+    let portal = portals
+        .iter()
+        .find(|portal| portal.shown.address.eq_ignore_ascii_case(address))?;
+    let room = RoomId::new(portal.remote_room.as_str());
+    Some((room, portal.shown.address.clone()))
 }

@@ -16,8 +16,8 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
         .iter()
         .filter(|portal| matches!(portal.state, PortalState::Joined | PortalState::Invited))
     {
-        portal::take_out(call.world, portal, words::rooms::UNBRIDGED).await?;
-        people += 1;
+        let out = portal::take_out(call.world, portal, words::rooms::UNBRIDGED).await?;
+        people += usize::from(out);
     }
     Ok(words::rooms::unbridged(&address, people))
 }

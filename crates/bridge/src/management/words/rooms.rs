@@ -93,16 +93,37 @@ pub(crate) fn invited(number: usize, failed: &[(String, String)]) -> Notice {
     done.paragraph(line!["It did not work for:"]).list(lines)
 }
 
+/// How a room that was joined comes to Matrix.
+pub(crate) enum Next {
+    /// He is in this Matrix room already.
+    Here(String),
+    /// He has an invite to this one already.
+    Invited(String),
+    /// By an invite, soon.
+    OnItsWay,
+    /// When he asks for it.
+    Invite,
+}
+
 /// Joined on the network.
-pub(crate) fn joined(room: &Room, invited: bool) -> Notice {
-    let next = if invited {
-        line![" An invite to it is on its way."]
-    } else {
-        line![
+pub(crate) fn joined(room: &Room, next: &Next) -> Notice {
+    let next = match next {
+        Next::Here(there) => line![
+            " You have it here already: ",
+            link(&room.address, room_link(there)),
+            "."
+        ],
+        Next::Invited(there) => line![
+            " You have an invite to it: ",
+            link(&room.address, room_link(there)),
+            "."
+        ],
+        Next::OnItsWay => line![" An invite to it is on its way."],
+        Next::Invite => line![
             " Write ",
             code(format!("invite {}", room.address)),
             " to have it here."
-        ]
+        ],
     };
     Notice::of([line!["Joined ", strong(&room.address), "."], next].concat())
 }

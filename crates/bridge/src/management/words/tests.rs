@@ -176,8 +176,10 @@ fn rooms_there_and_here() {
             )]
         ),
         rooms::invited(0, &[]),
-        rooms::joined(&room("org/room"), true),
-        rooms::joined(&room("org/room"), false),
+        rooms::joined(&room("org/room"), &rooms::Next::OnItsWay),
+        rooms::joined(&room("org/room"), &rooms::Next::Invite),
+        rooms::joined(&room("org/room"), &rooms::Next::Here("!abc".to_owned())),
+        rooms::joined(&room("org/room"), &rooms::Next::Invited("!abc".to_owned())),
         rooms::left("org/room"),
         rooms::ended(NETWORK, "org/room"),
         rooms::synced(NETWORK, 60, 20),
