@@ -18,6 +18,7 @@ use crate::{Ctx, Error};
 pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, Error> {
     let _making = world.spaces.lock(user.to_owned()).await;
     if let Some(space) = known(world, user).await? {
+        invite(world, user, &space).await?;
         return Ok(Some(space));
     }
     let new = NewRoom {
@@ -55,24 +56,26 @@ pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, E
         .store
         .set_space(user.as_str(), Some(made.as_str()))
         .await?;
-    world
-        .homeserver
-        .invite(&Actor::Bot, &made, user, None)
-        .await?;
+    invite(world, user, &made).await?;
     Ok(Some(made))
 }
 
-/// Invites a user to his space, again if need be; for somebody who left it and asks for it.
-///
-/// # Errors
-/// When homeserver or database do not answer.
-pub async fn invite(world: &Ctx, user: &UserId) -> Result<(), Error> {
-    if let Some(space) = ensure(world, user).await? {
-        world
-            .homeserver
-            .invite(&Actor::Bot, &space, user, None)
-            .await?;
+/// Invites a user to his space, once.
+async fn invite(world: &Ctx, user: &UserId, space: &RoomId) -> Result<(), Error> {
+    const INVITED: &str = "invited to the space";
+    if world.store.marked(space.as_str(), INVITED).await? {
+        return Ok(());
     }
+    let invited = world.homeserver.invite(&Actor::Bot, space, user, None);
+    match invited.await {
+        // He is in it already, or the bot was thrown out, which shows soon.
+        Err(error) if error.is_forbidden() => {}
+        invited => invited?,
+    }
+    world
+        .store
+        .mark(space.as_str(), INVITED, world.now())
+        .await?;
     Ok(())
 }
 

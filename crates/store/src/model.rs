@@ -136,7 +136,7 @@ pub struct Portal {
 /// How far a portal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortalState {
-    /// There is no Matrix room yet.
+    /// Its user is not invited yet; there may be no Matrix room either.
     New,
     /// Its user was invited.
     Invited,

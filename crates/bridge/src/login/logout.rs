@@ -23,7 +23,6 @@ pub(crate) struct LoggedOut {
 /// until it has worked.
 pub(crate) async fn log_out(world: &Ctx, user: &UserId, reason: &str) -> Result<LoggedOut, Error> {
     let mut done = LoggedOut::default();
-    let portals = world.store.portals_of(user.as_str()).await?;
     world.store.drop_tickets_of(user.as_str()).await?;
     if let Some(login) = world.store.login_of(user.as_str()).await? {
         world.connections.stop(login.id);
@@ -35,14 +34,19 @@ pub(crate) async fn log_out(world: &Ctx, user: &UserId, reason: &str) -> Result<
         done.username = Some(login.username);
     }
     // Credentials first: should the homeserver fail now, they are gone all the same, and the rest is done when this is repeated.
+    // Without them no portal is added, so these are all.
+    let portals = world.store.portals_of(user.as_str()).await?;
     for portal in &portals {
         match portal.state {
             PortalState::Invited | PortalState::Joined => {
+                done.rooms += usize::from(portal::take_out(world, portal, reason).await?);
+            }
+            // It may be being made.
+            PortalState::New => {
                 portal::take_out(world, portal, reason).await?;
-                done.rooms += 1;
             }
             // What he left or declined by himself stays so.
-            PortalState::New | PortalState::Left | PortalState::Declined | PortalState::Gone => {}
+            PortalState::Left | PortalState::Declined | PortalState::Gone => {}
         }
     }
     leave_space(world, user, reason).await?;

@@ -39,8 +39,11 @@ pub async fn record(world: &Ctx, login: &Login, room: &Room) -> Result<Portal, E
 pub async fn create_and_invite(world: &Ctx, login: &Login, room: &Room) -> Result<Portal, Error> {
     let portal = record(world, login, room).await?;
     let _making = world.portals.making.lock(portal.id).await;
-    // Read anew: somebody else may just have made it.
+    // Read anew: somebody else may just have made it, or the user may have logged out.
     let portal = again(world, portal.id).await?;
+    if portal.login_id != Some(login.id) {
+        return Err(Error::NotLoggedIn);
+    }
     let user = user_of(&portal)?;
     let mut is_there = false;
     let matrix_room = match room_of(&portal) {
@@ -65,11 +68,13 @@ pub async fn create_and_invite(world: &Ctx, login: &Login, room: &Room) -> Resul
         }
         return again(world, portal.id).await;
     }
+    // Not invited until he is: should we die before that, the next life does it.
     world
         .store
-        .set_portal_room(portal.id, Some(matrix_room.as_str()), PortalState::Invited)
+        .set_portal_room(portal.id, Some(matrix_room.as_str()), PortalState::New)
         .await?;
     invite(world, &matrix_room, &user, room.kind).await?;
+    world.store.set_portal_invited(portal.id).await?;
     again(world, portal.id).await
 }
 
@@ -120,7 +125,7 @@ async fn make(
     let made = world.homeserver.create_room(&new).await?;
     world
         .store
-        .set_portal_room(portal.id, Some(made.as_str()), PortalState::Invited)
+        .set_portal_room(portal.id, Some(made.as_str()), PortalState::New)
         .await?;
     world.store.set_portal_shown(portal.id, &shown).await?;
     world.store.set_portal_opened(portal.id, false).await?;

@@ -39,7 +39,7 @@ pub async fn membership(world: &Ctx, portal: &Portal, event: &ControlEvent) -> R
         (Membership::Join, PortalState::Joined) if portal.opened => Ok(()),
         (Membership::Join, PortalState::Gone) => Ok(()),
         (Membership::Join, _) => enter(world, portal).await,
-        (Membership::Leave | Membership::Ban, PortalState::Invited) => {
+        (Membership::Leave | Membership::Ban, PortalState::New | PortalState::Invited) => {
             leave::left(world, portal, PortalState::Declined).await
         }
         (Membership::Leave | Membership::Ban, PortalState::Joined) => {

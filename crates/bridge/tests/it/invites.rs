@@ -195,3 +195,75 @@ async fn whoever_asks_for_all_rooms_hears_how_it_goes() {
         "{said:#?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn killed_between_a_room_and_its_invite() {
+    for space in [false, true] {
+        let mut stage = Stage::new().await;
+        stage.config.space = space;
+        stage.log_in().await;
+        stage.start().await;
+        stage.quiet().await;
+        stage.homeserver.lock().stuck = Some("invite");
+        let room = network::room("org/room");
+        stage.network.lock().rooms.push(room.clone());
+        stage.network.tell(Event::RoomAdded(Box::new(room)));
+        stage
+            .until("a room is made, or the space", async || {
+                let made = ["create_room", "invite"];
+                stage.homeserver.lock().requests.ends_with(&made)
+            })
+            .await;
+        stage.kill().await;
+        stage.homeserver.lock().stuck = None;
+        stage.start().await;
+        // Waits for an invite.
+        stage.enter("org/room").await;
+        let homeserver = stage.homeserver.lock();
+        let key = ("m.room.member".to_owned(), ALICE.to_owned());
+        let invited = homeserver
+            .rooms
+            .values()
+            .filter(|room| room.state.contains_key(&key));
+        assert_eq!(invited.count(), 1 + usize::from(space));
+        assert_eq!(
+            homeserver.rooms.len(),
+            1 + usize::from(space),
+            "none is wasted"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_logout_while_a_room_is_made_leaves_no_invite_behind() {
+    for stuck in ["create_room", "invite"] {
+        let (mut stage, room) = Stage::in_room("org/one").await;
+        let talk = invites_bot(&mut stage, ALICE, &[]).await;
+        let other = network::room("org/two");
+        stage.network.lock().rooms.push(other);
+        stage.homeserver.lock().stuck = Some(stuck);
+        stage.writes(&talk, "invite org/two").await;
+        stage
+            .until("it is being made", async || {
+                stage.homeserver.lock().requests.ends_with(&[stuck])
+            })
+            .await;
+        stage.writes(&room, "!gitter logout").await;
+        stage.wait(Duration::from_secs(5)).await;
+        stage.homeserver.lock().stuck = None;
+        stage.quiet().await;
+        assert!(stage.store.login_of(ALICE).await.unwrap().is_none());
+        let invited: Vec<_> = {
+            let homeserver = stage.homeserver.lock();
+            let rooms = homeserver.rooms.iter().filter(|(_, room)| {
+                let key = ("m.room.member".to_owned(), ALICE.to_owned());
+                room.state
+                    .get(&key)
+                    .is_some_and(|it| it["membership"] == "invite")
+            });
+            rooms.map(|(id, _)| id.clone()).collect()
+        };
+        assert!(invited.is_empty(), "{stuck}: {invited:?}");
+        assert_ne!(stage.portal("org/two").await.state, PortalState::Invited);
+    }
+}

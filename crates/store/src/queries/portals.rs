@@ -28,6 +28,7 @@ sql! {
     JOINED_PORTALS = select!("WHERE login_id = $1 AND state = 'joined' ORDER BY id");
     SET_ROOM = "UPDATE portals SET room_id = $2, state = $3 WHERE id = $1";
     SET_STATE = "UPDATE portals SET state = $2 WHERE id = $1";
+    SET_INVITED = "UPDATE portals SET state = 'invited' WHERE id = $1 AND state = 'new'";
     SET_SHOWN = "UPDATE portals SET address = $2, name = $3, topic = $4, avatar_key = $5, avatar_mxc = $6
         WHERE id = $1";
     SET_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
@@ -110,6 +111,11 @@ impl Store {
             .run(SET_STATE, args![id, state.word()])
             .await
             .map(drop)
+    }
+
+    /// Remembers that its user is invited now, unless he has answered already: it has to be [`PortalState::New`].
+    pub async fn set_portal_invited(&self, id: PortalId) -> Result<(), Error> {
+        self.db.run(SET_INVITED, args![id]).await.map(drop)
     }
 
     /// Remembers what the Matrix room shows now.

@@ -46,6 +46,21 @@ pub(crate) async fn making(base: Base) {
     );
 }
 
+pub(crate) async fn inviting(base: Base) {
+    let store = base.open().await;
+    let (_, portal) = alice(&store).await;
+    for (before, after) in [
+        (PortalState::New, PortalState::Invited),
+        (PortalState::Joined, PortalState::Joined),
+        (PortalState::Declined, PortalState::Declined),
+    ] {
+        store.set_portal_state(portal.id, before).await.unwrap();
+        store.set_portal_invited(portal.id).await.unwrap();
+        let portal = store.portal(portal.id).await.unwrap().unwrap();
+        assert_eq!(portal.state, after);
+    }
+}
+
 pub(crate) async fn finding(base: Base) {
     let store = base.open().await;
     let (login, first) = alice(&store).await;

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) rooms: BTreeMap<OwnedRoomId, Room>,
     /// Each request, as its name.
     pub(crate) requests: Vec<&'static str>,
+    /// The request of this name gets no answer, and is not carried out, as long as this is so.
+    pub(crate) stuck: Option<&'static str>,
     /// How the next sends fail.
     pub(crate) failures: VecDeque<Failure>,
     txns: HashMap<String, OwnedEventId>,
@@ -124,6 +126,14 @@ impl FakeHomeserver {
     }
 }
 
+impl FakeHomeserver {
+    async fn unless_stuck(&self, request: &'static str) {
+        while self.lock().stuck == Some(request) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
 fn refused(status: u16, errcode: &str) -> Error {
     Error::Refused {
         status,
@@ -199,7 +209,9 @@ impl Homeserver for FakeHomeserver {
     }
 
     async fn create_room(&self, new: &NewRoom) -> Result<OwnedRoomId, Error> {
-        let mut state = self.log("create_room");
+        drop(self.log("create_room"));
+        self.unless_stuck("create_room").await;
+        let mut state = self.lock();
         let id = OwnedRoomId::try_from(format!("!room{}", state.next())).unwrap();
         state.rooms.insert(
             id.clone(),
@@ -246,7 +258,9 @@ impl Homeserver for FakeHomeserver {
         target: &UserId,
         _reason: Option<&str>,
     ) -> Result<(), Error> {
-        let mut state = self.log("invite");
+        drop(self.log("invite"));
+        self.unless_stuck("invite").await;
+        let mut state = self.lock();
         if state.room(room)?.membership(&user(who)) != "join" {
             return Err(refused(403, "M_FORBIDDEN"));
         }
@@ -310,7 +324,9 @@ impl Homeserver for FakeHomeserver {
         target: &UserId,
         reason: Option<&str>,
     ) -> Result<(), Error> {
-        let mut state = self.log("kick");
+        drop(self.log("kick"));
+        self.unless_stuck("kick").await;
+        let mut state = self.lock();
         let bot = OwnedUserId::try_from(BOT).unwrap();
         if state.room(room)?.membership(&bot) != "join" {
             return Err(refused(403, "M_FORBIDDEN"));
