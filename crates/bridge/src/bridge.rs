@@ -59,11 +59,13 @@ impl Bridge {
     /// # Errors
     /// When the database does not answer.
     pub async fn start(&self) -> Result<(), Error> {
-        let world = self.world.clone();
-        self.world.spawn(async move { settle::run(&world).await });
+        // Neither leaves anything half done, so a stop need not wait for them.
         let world = self.world.clone();
         self.world
-            .spawn(async move { settle::open_gate(&world).await });
+            .spawn_until_stop(async move { settle::run(&world).await });
+        let world = self.world.clone();
+        self.world
+            .spawn_until_stop(async move { settle::open_gate(&world).await });
         let world = self.world.clone();
         self.world
             .spawn(async move { housekeeping::run(&world).await });

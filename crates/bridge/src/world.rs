@@ -140,6 +140,14 @@ impl World {
         result.await.ok()
     }
 
+    /// The same for what can be dropped as soon as the bridge is asked to stop.
+    pub fn spawn_until_stop(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
     /// Ends everything that was spawned at its next await, and takes no more.
     pub(crate) fn kill(&self) {
         self.stop.cancel();

@@ -8,6 +8,7 @@ mod measure;
 mod table;
 mod world;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use table::Table;
@@ -21,27 +22,52 @@ pub(crate) struct Options {
     /// Messages each way
     #[arg(long, default_value_t = 1000)]
     messages: usize,
+    /// Measure this program instead of building one
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Only the messages both ways
+    #[arg(long)]
+    only_traffic: bool,
 }
 
 /// Measures everything, prints the table, and writes it to `target/bench.md`.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     prerequisites::synapse().await?;
-    let step = Step::begin("The bridge, optimised");
-    let program = cargo::build_release(&step).await?;
-    step.done("built");
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => {
+            let step = Step::begin("The bridge, optimised");
+            let program = cargo::build_release(&step).await?;
+            step.done("built");
+            program
+        }
+    };
     let mut table = Table::default();
 
-    let size = std::fs::metadata(&program)?.len();
+    if !options.only_traffic {
+        standing(&program, &mut table).await?;
+    }
+    moving(&program, options.messages, &mut table).await?;
+
+    let text = table.to_string();
+    println!("\n{text}");
+    std::fs::write(testbed::scratch::target().join("bench.md"), text)?;
+    Ok(())
+}
+
+/// What the bridge takes without traffic.
+async fn standing(program: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let size = std::fs::metadata(program)?.len();
     table.row("binary, stripped", mebibytes(size), "");
 
     let step = Step::begin("Start and idling");
-    let idle = measure::start_and_idle(&program).await?;
+    let idle = measure::start_and_idle(program).await?;
     table.row("start to ready", seconds(idle.start), "0.3 s");
     table.row("resident memory, idle", mebibytes(idle.memory), "12 MiB");
     step.done("");
 
     let step = Step::begin("Login of a user with 60 rooms");
-    let login = measure::login(&program, 60).await?;
+    let login = measure::login(program, 60).await?;
     table.row(
         "Gitter requests to log in a user with 60 rooms",
         login.requests.to_string(),
@@ -51,16 +77,20 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     step.done("");
 
     let step = Step::begin("One user in 20 rooms");
-    let twenty = measure::twenty_rooms(&program).await?;
+    let twenty = measure::twenty_rooms(program).await?;
     table.row(
         "resident memory, one user in 20 rooms",
         mebibytes(twenty),
         "12 MiB",
     );
     step.done("");
+    Ok(())
+}
 
+/// What messages cost.
+async fn moving(program: &Path, messages: usize, table: &mut Table) -> anyhow::Result<()> {
     let step = Step::begin("Messages both ways");
-    let traffic = measure::traffic(&program, options.messages).await?;
+    let traffic = measure::traffic(program, messages).await?;
     for (way, figures, aim) in [
         ("to Gitter", &traffic.to_gitter, "0"),
         ("to Matrix", &traffic.to_matrix, "1"),
@@ -89,10 +119,6 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
         "",
     );
     step.done("");
-
-    let text = table.to_string();
-    println!("\n{text}");
-    std::fs::write(testbed::scratch::target().join("bench.md"), text)?;
     Ok(())
 }
 

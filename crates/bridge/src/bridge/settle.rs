@@ -24,10 +24,7 @@ pub(super) async fn run(world: &Ctx) {
             tracing::warn!(%error, "the homeserver is not ready; trying again until it is");
             told = true;
         }
-        tokio::select! {
-            () = world.stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-        }
+        tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(30));
     }
     tracing::info!(bot = %world.names.bot(), "the homeserver knows us");

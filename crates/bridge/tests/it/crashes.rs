@@ -366,3 +366,21 @@ async fn transactions_wait_until_the_homeserver_was_greeted() {
     bridge.ping_received(None);
     assert!(bridge.transaction("1", transaction()).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_homeserver_that_does_not_answer() {
+    let mut stage = Stage::new().await;
+    stage.homeserver.lock().stuck = Some("profile");
+    stage.start().await;
+    stage
+        .until("the bot is greeted", async || {
+            stage.homeserver.lock().requests.contains(&"ping")
+        })
+        .await;
+    let bridge = stage.bridge.take().expect("a bridge runs");
+    // Time stands still from here on: a stop that waits for anything but the database never ends.
+    let stop = tokio::spawn(async move { bridge.stop(Duration::from_secs(8)).await });
+    while !stop.is_finished() {
+        tokio::task::yield_now().await;
+    }
+}
