@@ -370,11 +370,11 @@ async fn transactions_wait_until_the_homeserver_was_greeted() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_a_homeserver_that_does_not_answer() {
     let mut stage = Stage::new().await;
-    stage.homeserver.lock().stuck = Some("profile");
+    stage.homeserver.lock().stuck = Some("set_display_name");
     stage.start().await;
     stage
-        .until("the bot is greeted", async || {
-            stage.homeserver.lock().requests.contains(&"ping")
+        .until("the bot is being dressed", async || {
+            stage.homeserver.lock().requests.contains(&"profile")
         })
         .await;
     let bridge = stage.bridge.take().expect("a bridge runs");

@@ -167,6 +167,7 @@ impl Homeserver for FakeHomeserver {
     }
 
     async fn set_display_name(&self, who: &Actor, name: &str) -> Result<(), Error> {
+        self.unless_stuck("set_display_name").await;
         let mut state = self.log("set_display_name");
         let profile = state
             .users
