@@ -2,6 +2,8 @@
 
 use bridge::config::InvitePolicy;
 use bridge::permissions::{Level, Permissions};
+use remote::Event;
+use store::PortalState;
 
 use crate::stage::talk::{asks, asks_as, invites_bot, is_in, said, talking};
 use crate::stage::{ALICE, Stage, homeserver, network};
@@ -162,6 +164,60 @@ async fn leaving_there_is_leaving_here() {
     assert!(answer.contains("Left org/room"), "{answer}");
     assert!(!is_in(&stage, &room, ALICE));
     assert!(!asks(&mut stage, &talk, "list").await.contains("org/room"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn leaving_there_is_said_once_and_survives_a_crash() {
+    for crash in [false, true] {
+        let (mut stage, talk) = talking(&["org/room", "org/other"]).await;
+        let room = stage.enter("org/room").await;
+        stage.homeserver.lock().stuck = Some("kick");
+        stage.writes(&talk, "gpart org/room").await;
+        stage
+            .until("he is about to be taken out", async || {
+                stage.homeserver.lock().requests.ends_with(&["kick"])
+            })
+            .await;
+        // The network tells the same in its own way.
+        let id = remote::RoomId::from(stage.portal("org/room").await.remote_room);
+        stage.network.tell(Event::RoomRemoved(id));
+        if crash {
+            stage.kill().await;
+        }
+        stage.homeserver.lock().stuck = None;
+        if crash {
+            stage.start().await;
+        }
+        stage.quiet().await;
+        assert!(!is_in(&stage, &room, ALICE));
+        let said = said(&stage, &talk);
+        assert!(said.last().unwrap().contains("Left org/room"), "{said:?}");
+        let no_news = !said.iter().any(|it| it.contains("no longer in"));
+        assert!(no_news || crash, "{said:?}");
+        assert_eq!(stage.portal("org/room").await.state, PortalState::Gone);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_a_room_hears_how_it_comes_here() {
+    let (mut stage, talk) = talking(&["org/room"]).await;
+    let joins = "gjoin org/room";
+    let room = stage.portal("org/room").await.room_id.unwrap();
+    let answer = asks(&mut stage, &talk, joins).await;
+    assert!(answer.contains("You have an invite to it"), "{answer}");
+    assert!(answer.contains(&room), "{answer}");
+    let room = stage.enter("org/room").await;
+    let answer = asks(&mut stage, &talk, joins).await;
+    assert!(answer.contains("You have it here already"), "{answer}");
+    stage.member(&room, "leave").await;
+    stage.quiet().await;
+    let answer = asks(&mut stage, &talk, joins).await;
+    assert!(answer.contains("`invite org/room`"), "{answer}");
+    asks(&mut stage, &talk, "gpart org/room").await;
+    stage.network.lock().rooms.push(network::room("org/room"));
+    let answer = asks(&mut stage, &talk, joins).await;
+    assert!(answer.contains("on its way"), "{answer}");
+    stage.enter("org/room").await;
 }
 
 #[tokio::test(start_paused = true)]
