@@ -126,16 +126,29 @@ impl RemoteSink {
         Ok(())
     }
 
+    /// Whether it changes anything in the portal's room. People come in when the user does, so until then it only matters
+    /// who goes.
+    async fn matters(&self, portal: &Portal, what: &ToMatrix) -> Result<bool, Error> {
+        let Some(room) = &portal.room_id else {
+            return Ok(false);
+        };
+        Ok(match what {
+            _ if portal.state == PortalState::Joined => true,
+            ToMatrix::Joined(_) => false,
+            ToMatrix::Left(person) => self.world.store.ghost_in(person.as_str(), room).await?,
+            _ => true,
+        })
+    }
+
     /// Puts something without a place in the room's history into the portal's lane.
     async fn put(&self, room: &RoomId, key: String, what: ToMatrix) -> Result<(), Error> {
         let world = &self.world;
-        let Some(portal) = self
-            .portal(room)
-            .await?
-            .filter(|portal| portal.room_id.is_some())
-        else {
+        let Some(portal) = self.portal(room).await? else {
             return Ok(());
         };
+        if !self.matters(&portal, &what).await? {
+            return Ok(());
+        }
         let lane = Lane::ToMatrix(portal.id);
         let payload = what.to_payload()?;
         let item = NewItem {

@@ -44,7 +44,24 @@ async fn an_invite_costs_one_small_room() {
         .await;
     stage.quiet().await;
     stage.network.says("bob", "org/one", "meanwhile");
+    let portal = stage.portal("org/one").await;
+    let id = remote::RoomId::from(portal.remote_room.as_str());
+    let (carol, dave) = (network::person("carol"), network::person("dave"));
+    for event in [
+        Event::Joined {
+            room: id.clone(),
+            person: dave,
+        },
+        Event::Left {
+            room: id,
+            person: carol.id,
+        },
+    ] {
+        stage.network.tell(event);
+    }
     stage.quiet().await;
+    let queue = stage.store.count_items(ALICE).await.unwrap();
+    assert_eq!(queue.waiting, 0, "who comes and goes does not matter yet");
     let portal = stage.portal("org/one").await;
     assert_eq!(
         (portal.state, portal.in_space),
