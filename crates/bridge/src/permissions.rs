@@ -45,6 +45,11 @@ impl Permissions {
         self.level(user) >= Level::User
     }
 
+    /// The same of somebody who is known by what was written down.
+    pub fn may_still_use(&self, mxid: &str) -> bool {
+        UserId::parse(mxid).is_ok_and(|user| self.may_use(&user))
+    }
+
     /// Whether he looks after the others.
     pub fn is_admin(&self, user: &UserId) -> bool {
         self.level(user) >= Level::Admin

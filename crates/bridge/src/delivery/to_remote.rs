@@ -57,6 +57,9 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         Crossing::Nothing => return Ok(Outcome::done()),
         Crossing::Unsupported(what) => return unsupported(world, &portal, &event, what).await,
     };
+    if !world.config.permissions.may_still_use(&portal.mxid) {
+        return forbidden(world, &event).await;
+    }
     let Some(login) = portal.login_id else {
         return Ok(Outcome::Paused);
     };
@@ -270,6 +273,18 @@ async fn waiting(
         told.said(portal.id, "waiting", now);
     }
     Ok(())
+}
+
+/// Said by somebody who had the admin's permission once.
+async fn forbidden(world: &Ctx, event: &MatrixEvent) -> Result<Outcome, Error> {
+    let network = world.network.info().name;
+    let words = line![format!(
+        "Your message was not delivered to {network}: you are not permitted to use this bridge any more; ask its admin."
+    )];
+    tell::answer(world, &event.room, &event.event_id, "forbidden", words).await?;
+    Ok(Outcome::Failed(
+        "you are not permitted to use this bridge any more".to_owned(),
+    ))
 }
 
 /// Said by somebody else than the portal's user.

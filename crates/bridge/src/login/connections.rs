@@ -87,6 +87,14 @@ impl Connections {
     pub async fn start_all(&self, world: &Ctx) -> Result<(), Error> {
         let mut delay = Duration::ZERO;
         for login in world.store.logins().await? {
+            if !world.config.permissions.may_still_use(&login.mxid) {
+                tracing::warn!(
+                    login = login.id,
+                    mxid = login.mxid,
+                    "may not use the bridge any more, so this login rests; an admin can end it with `logout`"
+                );
+                continue;
+            }
             if login.state == LoginState::Expired {
                 expiry::remind(world, &login);
                 continue;

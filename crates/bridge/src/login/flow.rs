@@ -4,7 +4,6 @@
 //! through the network; whoever comes back needs both. It is used up when the login succeeds or is refused.
 
 use remote::{LoginError, Person};
-use ruma::UserId;
 use store::{NewLogin, Ticket};
 
 use super::pending::Held;
@@ -229,9 +228,7 @@ impl Logins {
         if ticket.expires_at <= world.now() {
             return Err(LinkProblem::Expired);
         }
-        let permitted =
-            UserId::parse(&ticket.mxid).is_ok_and(|user| world.config.permissions.may_use(&user));
-        if permitted {
+        if world.config.permissions.may_still_use(&ticket.mxid) {
             Ok(ticket)
         } else {
             Err(LinkProblem::NotPermitted)

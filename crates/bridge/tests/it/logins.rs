@@ -6,8 +6,8 @@ use bridge::login::{LinkProblem, Started};
 use bridge::permissions::Permissions;
 use store::{LoginState, PortalState};
 
-use crate::stage::ALICE;
 use crate::stage::road::{comes_back, connects, last_word, stage, starts, ticket, walks, words};
+use crate::stage::{ALICE, Stage};
 
 #[tokio::test(start_paused = true)]
 async fn the_whole_road() {
@@ -54,6 +54,31 @@ async fn the_whole_road() {
         connects(&stage, &started, &pending).await,
         Err(LinkProblem::Used)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_lost_the_permission_is_cut_off_until_it_comes_back() {
+    let (mut stage, room) = Stage::in_room("org/room").await;
+    let permissions = std::mem::take(&mut stage.config.permissions);
+    stage.restart().await;
+    stage.network.says("bob", "org/room", "are you there?");
+    stage.writes(&room, "I am").await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/room"),
+        ["bob: are you there?"]
+    );
+    let said = stage.transcript(&room);
+    assert!(!said.iter().any(|line| line.contains("there?")), "{said:?}");
+    assert!(said.last().unwrap().contains("not permitted"), "{said:?}");
+
+    stage.config.permissions = permissions;
+    stage.restart().await;
+    stage.quiet().await;
+    let said = stage.transcript(&room);
+    assert!(said.iter().any(|line| line.contains("there?")), "{said:?}");
+    let failed = stage.store.failed_items(ALICE).await.unwrap();
+    assert_eq!(failed.len(), 1, "she may try it again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
     let mut people = Vec::new();
     for login in world.store.logins().await? {
         people.push(Somebody {
+            permitted: world.config.permissions.may_still_use(&login.mxid),
             expired: login.state == LoginState::Expired,
             connection: world.connections.status(login.id),
             rooms: world.store.joined_portals(login.id).await?.len(),

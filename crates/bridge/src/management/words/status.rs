@@ -135,6 +135,8 @@ pub(crate) fn version(version: &str) -> Notice {
 pub(crate) struct Somebody {
     pub(crate) mxid: String,
     pub(crate) username: String,
+    /// He may use the bridge.
+    pub(crate) permitted: bool,
     pub(crate) expired: bool,
     pub(crate) connection: Option<(Status, Millis)>,
     pub(crate) rooms: usize,
@@ -147,6 +149,7 @@ pub(crate) fn users(people: &[Somebody], now: Millis) -> Notice {
     }
     let lines = people.iter().map(|person| {
         let connection = match &person.connection {
+            _ if !person.permitted => "not permitted any more, so nothing crosses".to_owned(),
             _ if person.expired => "has to log in again".to_owned(),
             None | Some((Status::Connecting, _)) => "connecting".to_owned(),
             Some((Status::Connected, since)) => format!("connected for {}", ago(*since, now)),

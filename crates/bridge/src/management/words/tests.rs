@@ -44,6 +44,7 @@ fn person(mxid: &str, expired: bool, connection: Option<(Status, Millis)>) -> st
     status::Somebody {
         mxid: mxid.to_owned(),
         username: "somebody".to_owned(),
+        permitted: mxid != "@gone:example.org",
         expired,
         connection,
         rooms: 3,
@@ -232,6 +233,7 @@ fn states() {
         person("@alice:example.org", false, Some((Status::Connected, 0))),
         person("@bob:example.org", true, None),
         person("@carol:example.org", false, Some((Status::Connecting, 0))),
+        person("@gone:example.org", false, None),
     ];
     insta::assert_snapshot!(shown(&[
         status::state(&well),
