@@ -33,14 +33,13 @@ pub(crate) struct Options {
 /// Measures everything, prints the table, and writes it to `target/bench.md`.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     prerequisites::synapse().await?;
-    let program = match &options.program {
-        Some(program) => program.clone(),
-        None => {
-            let step = Step::begin("The bridge, optimised");
-            let program = cargo::build_release(&step).await?;
-            step.done("built");
-            program
-        }
+    let program = if let Some(program) = &options.program {
+        program.clone()
+    } else {
+        let step = Step::begin("The bridge, optimised");
+        let program = cargo::build_release(&step).await?;
+        step.done("built");
+        program
     };
     let mut table = Table::default();
 
