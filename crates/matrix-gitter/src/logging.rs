@@ -23,7 +23,7 @@ const OURS: [&str; 8] = [
 ];
 
 /// Sends the log to stderr from now on.
-pub(crate) fn start(config: &LoggingConfig) {
+pub(crate) fn start(config: LoggingConfig) {
     let level = match config.level {
         Level::Error => LevelFilter::ERROR,
         Level::Warn => LevelFilter::WARN,

@@ -39,7 +39,7 @@ const USER_AGENT: &str = concat!("matrix-gitter/", env!("CARGO_PKG_VERSION"));
 /// How long a connection to the homeserver may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections are kept a little while for the next message and then given back, since each costs memory on both sides.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The HTTP client for the homeserver. It follows no redirects, which would carry the token elsewhere.
 pub(crate) fn homeserver_http() -> Result<reqwest::Client, Failure> {

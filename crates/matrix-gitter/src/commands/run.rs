@@ -21,7 +21,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Runs the bridge until a signal ends it.
 pub(super) fn run(path: &Path) -> Result<Status, Failure> {
     let config = config::load(path)?;
-    logging::start(&config.logging);
+    logging::start(config.logging);
     super::block_on(async {
         let mut signals = Signals::new()?;
         let work = serve(&config, &mut signals);
