@@ -60,7 +60,7 @@ impl IncomingEvent {
         }
         let wire: Wire = serde_json::from_str(json).map_err(|_| no_event)?;
         let room_id = match (&wire.room_id, room) {
-            (Some(id), _) => text(id).and_then(|id| id.try_into().ok()),
+            (Some(id), _) => id_text(id).and_then(|id| id.try_into().ok()),
             (None, room) => room.map(ToOwned::to_owned),
         };
         if !wire.content.is_object() {
@@ -76,11 +76,11 @@ impl IncomingEvent {
             .as_ref()
             .or_else(|| wire.content.get("redacts"));
         Ok(Self {
-            event_id: text(&wire.event_id)
+            event_id: id_text(&wire.event_id)
                 .and_then(|id| id.try_into().ok())
                 .ok_or(MalformedEvent("the event id is none"))?,
             room_id: room_id.ok_or(MalformedEvent("the room id is none"))?,
-            sender: text(&wire.sender)
+            sender: id_text(&wire.sender)
                 .and_then(|id| id.try_into().ok())
                 .ok_or(MalformedEvent("the sender is no user id"))?,
             kind: text(&wire.kind)
@@ -92,7 +92,7 @@ impl IncomingEvent {
                 .as_ref()
                 .and_then(Value::as_i64)
                 .unwrap_or(0),
-            redacts: redacts.and_then(text).and_then(|id| id.try_into().ok()),
+            redacts: redacts.and_then(id_text).and_then(|id| id.try_into().ok()),
             content: wire.content,
             unsigned: wire.unsigned,
         })
@@ -101,6 +101,12 @@ impl IncomingEvent {
 
 fn text(value: &Value) -> Option<&str> {
     value.as_str()
+}
+
+/// An id, which other homeservers choose. Not with control characters: PostgreSQL takes no NUL, so a transaction with
+/// one would come back for ever, and others could forge lines of the log.
+fn id_text(value: &Value) -> Option<&str> {
+    text(value).filter(|id| !id.contains(char::is_control))
 }
 
 #[cfg(test)]
@@ -177,6 +183,20 @@ mod tests {
         let list = r#"["$a", "!r", "@a:b", "m", "", 1, {}, null, null]"#;
         for bad in ["", "null", "[]", "\"text\"", "7", "{", list] {
             assert!(IncomingEvent::parse(bad, None).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_hold_no_control_characters() {
+        for (field, start) in [("event_id", "$a"), ("room_id", "!a"), ("sender", "@a")] {
+            for odd in ["\0", "\n", "\u{1b}[31m"] {
+                let mut json = good();
+                json[field] = json!(format!("{start}{odd}:example.org"));
+                assert!(
+                    IncomingEvent::parse(&json.to_string(), None).is_err(),
+                    "{field}"
+                );
+            }
         }
     }
 

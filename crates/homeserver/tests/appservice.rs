@@ -160,6 +160,17 @@ async fn takes_ephemeral_under_its_old_name_and_without_prefix() {
 }
 
 #[tokio::test]
+async fn a_flood_of_typing_does_not_keep_events_from_us() {
+    let door = Door::new(Bridge::default());
+    let body = json!({"events": [], "ephemeral": vec![json!([]); 1_000_000]});
+    let answer = door
+        .ask("PUT", "/transactions/x", Some(TOKEN), body.to_string())
+        .await;
+    assert_eq!(answer.0, StatusCode::OK);
+    assert!(door.events()[0].ephemeral.is_empty());
+}
+
+#[tokio::test]
 async fn the_token_may_stand_in_the_query() {
     let door = Door::new(Bridge::default());
     for path in ["/_matrix/app/v1/transactions/1", "/transactions/1"] {

@@ -19,6 +19,10 @@ pub struct Transaction {
     pub malformed: usize,
 }
 
+/// Bytes of typing and receipts that are read; Synapse sends a few kilobytes. They are read into much more memory than
+/// that.
+const MAX_EPHEMERAL: usize = 1024 * 1024;
+
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow, default)]
@@ -46,19 +50,26 @@ impl Transaction {
                 .map_err(|_| Problem::bad_json("`events` is a list"))?,
         };
         let mut transaction = Self::default();
+        let mut reason = None;
         for json in raw {
             match IncomingEvent::parse(json.get(), None) {
                 Ok(event) => transaction.events.push(event),
                 Err(why) => {
                     transaction.malformed += 1;
-                    tracing::warn!(%why, "left out a malformed event");
+                    reason.get_or_insert(why);
                 }
             }
+        }
+        if let Some(why) = reason {
+            // One line, however many there are.
+            let count = transaction.malformed;
+            tracing::warn!(count, %why, "left out malformed events");
         }
         // Of no lasting worth, so whatever does not fit is left out.
         transaction.ephemeral = body
             .ephemeral
             .or(body.unstable_ephemeral)
+            .filter(|list| list.get().len() <= MAX_EPHEMERAL)
             .and_then(|list| serde_json::from_str(list.get()).ok())
             .unwrap_or_default();
         Ok(transaction)
