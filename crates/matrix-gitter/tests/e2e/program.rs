@@ -366,6 +366,10 @@ async fn doctor_finds_what_is_wrong() -> Result {
         assert!(said.contains("failed"), "{key}: {said}");
         let token = &scene.bridge.slot().as_token;
         assert!(!said.contains(token.as_str()), "a token was shown");
+        if value == refused {
+            let blamed = said.lines().any(|line| line.contains("as_token: "));
+            assert!(blamed && !said.contains("is it running"), "{said}");
+        }
     }
     Ok(())
 }

@@ -39,6 +39,8 @@ async fn versions(config: &Config, client: &Client) -> Result<Finding, Finding> 
                 &format!("{address} answers and speaks Matrix up to {newest}"),
             ))
         }
+        // Homeservers look at the token even where they ask for none.
+        Err(error) if error.is_unknown_token() => Err(unknown_token()),
         Err(error) => Err(failed(
             "homeserver",
             &format!("{address}: {error}"),
@@ -60,11 +62,7 @@ async fn who_are_we(config: &Config, client: &Client) -> Result<Result<Finding, 
             &format!("the homeserver takes us for {user}, not for {bot}"),
             "make `homeserver.domain` and `appservice.bot.username` fit, write the registration again, and restart the homeserver",
         )),
-        Err(error) if error.is_unknown_token() => Err(failed(
-            WHAT,
-            "the homeserver does not know our token",
-            "name registration.yaml in the homeserver's configuration (Synapse: app_service_config_files) and restart the homeserver",
-        )),
+        Err(error) if error.is_unknown_token() => Err(unknown_token()),
         // A user outside of the namespace, or of another server.
         Err(error) if error.is_forbidden() => Err(failed(
             WHAT,
@@ -106,6 +104,14 @@ async fn ping(config: &Config, client: &Client) -> Finding {
             "set `appservice.address` to how the homeserver reaches the bridge, and write the registration again if it changed",
         ),
     }
+}
+
+fn unknown_token() -> Finding {
+    failed(
+        "as_token",
+        "the homeserver answers, but does not know our token",
+        "name registration.yaml in the homeserver's configuration (Synapse: app_service_config_files) and restart the homeserver",
+    )
 }
 
 fn failed(what: &str, problem: &str, advice: &str) -> Finding {
