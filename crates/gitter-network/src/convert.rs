@@ -36,8 +36,8 @@ impl Converter {
             .or(user.avatar_url_medium.as_deref());
         Person {
             id: PersonId::from(user.id.as_str()),
-            username: user.username.clone(),
-            display_name: user.name().to_owned(),
+            username: shown(&user.username),
+            display_name: shown(user.name()),
             avatar: picture.and_then(|url| self.avatar(url)),
         }
     }
@@ -76,17 +76,18 @@ impl Converter {
             .as_deref()
             .unwrap_or_default()
             .trim_start_matches('/');
-        let address = match (&other, &room.uri) {
+        let uri = room.uri.as_deref().map(shown);
+        let address = match (&other, &uri) {
             (Some(other), _) => format!("@{}", other.username),
             (None, Some(uri)) => uri.clone(),
             // A one-to-one whose other one is gone.
             (None, None) if path.is_empty() => format!("@{}", room.id),
-            (None, None) => format!("@{path}"),
+            (None, None) => format!("@{}", shown(path)),
         };
-        let name = match (&other, &room.uri) {
+        let name = match (&other, &uri) {
             (Some(other), _) => other.display_name.clone(),
             (None, Some(uri)) => uri.clone(),
-            (None, None) => room.name.clone().unwrap_or_else(|| address.clone()),
+            (None, None) => room.name.as_deref().map_or_else(|| address.clone(), shown),
         };
         let avatar = match &other {
             Some(other) => other.avatar.clone(),
@@ -95,7 +96,7 @@ impl Converter {
         Room {
             id: RoomId::from(room.id.as_str()),
             name,
-            topic: Some(room.topic.clone()).filter(|topic| !topic.trim().is_empty()),
+            topic: Some(shown(&room.topic)).filter(|topic| !topic.trim().is_empty()),
             avatar,
             kind: match room.is_public() {
                 _ if room.one_to_one => RoomKind::OneToOne,
@@ -188,5 +189,45 @@ impl Converter {
             reply_to: None,
             blanked: message.is_blanked(),
         }
+    }
+}
+
+/// Text that stands where only text can: names, topics. Other people choose them, and a control character in one would
+/// keep databases from storing it (PostgreSQL takes no NUL), and with it all that its owner says.
+fn shown(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn converter() -> Converter {
+        Converter::new(Arc::new(Endpoints {
+            web_url: "https://gitter.im".parse().unwrap(),
+            api_url: "https://api.gitter.im/v1".parse().unwrap(),
+            realtime_url: "wss://ws.gitter.im/bayeux".parse().unwrap(),
+        }))
+    }
+
+    #[test]
+    fn no_name_or_topic_holds_control_characters() {
+        let user = json!({"id": "u", "username": "a\0b", "displayName": "A\0\u{1b}[31mB"});
+        let person = converter().person(&serde_json::from_value(user).unwrap());
+        assert_eq!(person.username, "a b");
+        assert_eq!(person.display_name, "A  [31mB");
+        let room = json!({
+            "id": "r", "uri": "org/\0room", "name": "n\0", "topic": "a\0\nb", "url": "/org/room", "oneToOne": false,
+        });
+        let room = converter().room(&serde_json::from_value(room).unwrap());
+        assert_eq!(
+            (room.address.as_str(), room.name.as_str()),
+            ("org/ room", "org/ room")
+        );
+        assert_eq!(room.topic.as_deref(), Some("a \nb"));
     }
 }
