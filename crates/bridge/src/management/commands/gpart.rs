@@ -1,7 +1,7 @@
 //! `gpart`: leaves a room on the network, and its Matrix room.
 
 use remote::RoomId;
-use store::Portal;
+use store::{Portal, PortalState};
 
 use super::{Call, Notice, words};
 use crate::{Error, portal};
@@ -18,7 +18,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
                 .map(|room| (room.id, room.address))
                 .find(|(_, found)| found.eq_ignore_ascii_case(&address));
             found
-                .or_else(|| had(&portals, &address))
+                .or_else(|| half_left(&portals, &address))
                 .ok_or_else(|| Error::Refused(words::rooms::not_in(call.network(), call.args)))?
         }
         (None, Some(portal)) => (
@@ -43,11 +43,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
     Ok(words::rooms::left(&address))
 }
 
-/// A room that he is not in on the network (any longer), and had on Matrix: the command may be tried again after it was
-/// interrupted.
-fn had(portals: &[Portal], address: &str) -> Option<(RoomId, String)> {
+/// A room that he has left on the network, but not on Matrix: the command was interrupted, and is tried again.
+fn half_left(portals: &[Portal], address: &str) -> Option<(RoomId, String)> {
     let portal = portals
         .iter()
+        .filter(|portal| matches!(portal.state, PortalState::Invited | PortalState::Joined))
         .find(|portal| portal.shown.address.eq_ignore_ascii_case(address))?;
     let room = RoomId::new(portal.remote_room.as_str());
     Some((room, portal.shown.address.clone()))
