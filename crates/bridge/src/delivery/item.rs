@@ -43,3 +43,37 @@ impl ToMatrix {
             .map_err(|error| Error::Unreadable(format!("{:?} error", error.classify())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_nests_as_deep_as_it_may_can_be_read_again() {
+        for tag in [
+            "<ul><li>",
+            "<ol><li>",
+            "<blockquote>",
+            "<b>",
+            "<i><b>",
+            "<del><a href='https://a.example'>",
+        ] {
+            let text = remote::text::html::parse_plainly(&format!("{}x", tag.repeat(1_000)));
+            let message = Message {
+                id: "m".into(),
+                room: "r".into(),
+                sender: None,
+                sent_at: 0,
+                kind: remote::MessageKind::Text,
+                text,
+                edited_at: None,
+                thread: None,
+                reply_to: None,
+                blanked: false,
+            };
+            let what = ToMatrix::Message(Box::new(message));
+            let payload = what.to_payload().unwrap();
+            assert_eq!(ToMatrix::from_payload(&payload).unwrap(), what, "{tag}");
+        }
+    }
+}
