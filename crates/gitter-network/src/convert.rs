@@ -51,7 +51,12 @@ impl Converter {
 
     /// A picture. Gitter spreads them over hosts and sizes, so path and version tell one from another.
     fn avatar(&self, url: &str) -> Option<Avatar> {
+        // Databases index what tells pictures apart, and PostgreSQL no more than 2,700 bytes of it.
+        const LONGEST: usize = 2_000;
         let url = self.endpoints.absolute(url)?;
+        if url.as_str().len() > LONGEST {
+            return None;
+        }
         let mut key = url.path().to_owned();
         for (name, value) in url
             .query_pairs()
@@ -60,7 +65,7 @@ impl Converter {
             key.extend(["&", &name, "=", &value]);
         }
         Some(Avatar {
-            key,
+            key: shown(&key),
             url: url.into(),
         })
     }
@@ -212,6 +217,14 @@ mod tests {
             api_url: "https://api.gitter.im/v1".parse().unwrap(),
             realtime_url: "wss://ws.gitter.im/bayeux".parse().unwrap(),
         }))
+    }
+
+    #[test]
+    fn pictures_have_keys_that_databases_take() {
+        let avatar = converter().avatar("https://gitter.im/a?v=%00&s=128&b=%0d");
+        assert_eq!(avatar.unwrap().key, "/a&v= &b= ");
+        let long = format!("https://gitter.im/a?v={}", "x".repeat(3_000));
+        assert!(converter().avatar(&long).is_none());
     }
 
     #[test]
