@@ -4,8 +4,7 @@ use homeserver::Actor;
 use ruma::{RoomId, UserId};
 use store::PortalState;
 
-use super::expiry;
-use super::welcome;
+use super::{expiry, rooms, welcome};
 use crate::{Ctx, Error, portal};
 
 /// What a logout did.
@@ -30,6 +29,7 @@ pub(crate) async fn log_out(world: &Ctx, user: &UserId, reason: &str) -> Result<
         done.items = usize::try_from(world.store.delete_login(login.id).await?).unwrap_or(0);
         expiry::forget(world, login.id).await?;
         welcome::forget(world, login.id).await?;
+        rooms::forget(world, login.id).await?;
         tracing::info!(login = login.id, mxid = %user, "logged out");
         done.username = Some(login.username);
     }

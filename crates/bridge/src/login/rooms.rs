@@ -94,6 +94,12 @@ pub(crate) fn room_removed(world: &Ctx, login_id: i64, room: &RoomId) {
     world.connections.ask(login_id, Job::Removed(room.clone()));
 }
 
+/// Forgets what a login that is gone wished for.
+pub(super) async fn forget(world: &Ctx, login_id: i64) -> Result<(), Error> {
+    world.store.unmark(&scope(login_id), ALL_WANTED).await?;
+    Ok(())
+}
+
 /// Does the jobs of a connection until it ends.
 pub(super) async fn look_after(
     world: Ctx,

@@ -20,6 +20,16 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// Puts commas and an `and` between.
+pub(crate) fn one_after_the_other(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, other] => format!("{one} and {other}"),
+        [before @ .., last] => format!("{}, and {last}", before.join(", ")),
+    }
+}
+
 /// How long ago something was, roughly.
 pub(crate) fn ago(since: Millis, now: Millis) -> String {
     const UNITS: [(i64, &str, &str); 4] = [

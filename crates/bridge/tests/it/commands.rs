@@ -326,9 +326,12 @@ async fn logout_leaves_nothing_behind() {
     let (mut stage, talk) = talking(&["org/room", "org/other"]).await;
     let room = stage.enter("org/room").await;
     let login = stage.login().await;
+    let scope = format!("login/{}", login.id);
+    stage.store.mark(&scope, "invite all", 0).await.unwrap();
     let answer = asks(&mut stage, &talk, "logout").await;
     assert!(answer.contains("You are logged out"), "{answer}");
     assert!(answer.contains("2 rooms"), "{answer}");
+    assert!(!stage.store.marked(&scope, "invite all").await.unwrap());
     assert!(!is_in(&stage, &room, ALICE));
     assert!(
         stage

@@ -2,7 +2,7 @@
 
 use store::Login;
 
-use super::{count, greeting};
+use super::{count, greeting, one_after_the_other};
 use crate::management::notice::{Notice, code, line, strong};
 
 /// A login link and how long it lives.
@@ -119,17 +119,17 @@ pub(crate) fn out(network: &str, done: &crate::login::LoggedOut) -> Notice {
             " to log in."
         ]);
     };
-    let left = match done.rooms {
-        0 => String::new(),
-        rooms => format!(", took you out of {}", count(rooms, "room", "rooms")),
-    };
-    let dropped = match done.items {
-        0 => String::new(),
-        1 => ", and dropped 1 message that was still waiting".to_owned(),
-        items => format!(", and dropped {items} messages that were still waiting"),
-    };
+    let mut deeds = vec![format!("deleted your login as @{username}")];
+    if done.rooms > 0 {
+        let rooms = count(done.rooms, "room", "rooms");
+        deeds.push(format!("took you out of {rooms}"));
+    }
+    if done.items > 0 {
+        let messages = count(done.items, "message that was", "messages that were");
+        deeds.push(format!("dropped {messages} still waiting"));
+    }
     Notice::of(line![strong("You are logged out"), " of ", network, "."]).paragraph(line![
-        format!("I deleted your login as @{username}{left}{dropped}. On "),
+        format!("I {}. On ", one_after_the_other(&deeds)),
         network,
         " itself you stay in your rooms. Write ",
         code("login"),

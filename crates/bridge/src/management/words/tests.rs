@@ -109,6 +109,14 @@ fn logins() {
             NETWORK,
             &LoggedOut {
                 username: Some("alice_gh".to_owned()),
+                rooms: 1,
+                items: 0
+            }
+        ),
+        login::out(
+            NETWORK,
+            &LoggedOut {
+                username: Some("alice_gh".to_owned()),
                 rooms: 12,
                 items: 1
             }
