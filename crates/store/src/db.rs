@@ -3,16 +3,17 @@
 //! What differs between them stays in here: the connections, `BEGIN`, and how values go in and out. One more type of value
 //! is one more variant of [`Arg`], if both know it.
 
+mod batch;
 mod sqlite;
-mod tx;
 mod value;
 
 use std::sync::Arc;
 
-use sqlx::PgPool;
+use futures_util::TryStreamExt as _;
+use sqlx::{Either, Executor as _, PgConnection, PgPool};
 
+pub(crate) use batch::{Answer, Batch};
 pub(crate) use sqlite::Lite;
-pub(crate) use tx::Tx;
 pub(crate) use value::{Arg, Row};
 
 use crate::Error;
@@ -38,7 +39,7 @@ impl Db {
         Ok(match self {
             Self::Sqlite(lite) => {
                 let mut lite = lite.lock().await;
-                let query = value::sqlite(sql, args);
+                let query = value::sqlite(sql, args.iter().copied());
                 query.execute(lite.ready().await?).await?.rows_affected()
             }
             Self::Postgres(pool) => value::postgres(sql, args)
@@ -57,7 +58,7 @@ impl Db {
         Ok(match self {
             Self::Sqlite(lite) => {
                 let mut lite = lite.lock().await;
-                let query = value::sqlite(sql, args);
+                let query = value::sqlite(sql, args.iter().copied());
                 let rows = query.fetch_all(lite.ready().await?).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
@@ -77,22 +78,41 @@ impl Db {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// Begins a transaction that may write. Dropped without [`Tx::commit`], nothing of it happened.
-    pub(crate) async fn begin(&self) -> Result<Tx, Error> {
-        Ok(match self {
-            Self::Sqlite(lite) => {
-                let mut lite = Arc::clone(lite).lock_owned().await;
-                lite.begin().await?;
-                Tx::Sqlite(lite)
+    /// Runs statements that only read, and gives the answer of each.
+    pub(crate) async fn ask(&self, batch: &Batch<'_>) -> Result<Vec<Answer>, Error> {
+        match self {
+            Self::Sqlite(lite) => lite.lock().await.ask(batch).await,
+            Self::Postgres(pool) => {
+                let mut connection = pool.acquire().await?;
+                postgres(&mut connection, batch).await
             }
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        }
+    }
+
+    /// Runs statements as one commit, and gives the answer of each. If one fails, or the call is dropped before its end,
+    /// all of it happened or nothing.
+    pub(crate) async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Answer>, Error> {
+        if batch.statements().is_empty() {
+            return Ok(Vec::new());
+        }
+        match self {
+            Self::Sqlite(lite) => lite.lock().await.commit(batch).await,
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                if batch.in_turn {
+                    value::postgres(TAKE_TURNS, &[]).execute(&mut *tx).await?;
+                }
+                let answers = postgres(&mut tx, batch).await?;
+                tx.commit().await?;
+                Ok(answers)
+            }
+        }
     }
 
     /// Whether the back end takes this text.
     #[cfg(test)]
     pub(crate) async fn prepare(&self, sql: &'static str) -> Result<(), Error> {
-        use sqlx::{Executor as _, SqlSafeStr as _};
+        use sqlx::SqlSafeStr as _;
 
         match self {
             Self::Sqlite(lite) => {
@@ -112,4 +132,25 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Makes the others who take it wait until the transaction ends. SQLite has one writer anyway.
+const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock(6733279417)";
+
+/// Runs statements one after the other. PostgreSQL says how many rows it wrote beside the rows that it gives.
+async fn postgres(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<Vec<Answer>, Error> {
+    let mut answers = Vec::new();
+    for statement in batch.statements() {
+        let query = value::postgres(statement.sql, &statement.args);
+        let mut results = connection.fetch_many(query);
+        let mut answer = Answer::default();
+        while let Some(result) = results.try_next().await? {
+            match result {
+                Either::Right(row) => answer.rows.push(Row::Postgres(row)),
+                Either::Left(done) => answer.touched = done.rows_affected(),
+            }
+        }
+        answers.push(answer);
+    }
+    Ok(answers)
 }

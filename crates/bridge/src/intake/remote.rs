@@ -117,12 +117,15 @@ impl RemoteSink {
             // says that it is not.
             return Ok(());
         }
-        world
+        let new = world
             .store
-            .accept_remote(portal.id, &[item], Some(message.id.as_str()), world.now())
+            .accept_message(portal.id, message.id.as_str(), &item, world.now())
             .await?;
         drop(behind);
-        lanes::wake(world, &Lane::ToMatrix(portal.id));
+        // What the user said on Matrix comes back from the network, mostly after the answer to its sending.
+        if new {
+            lanes::wake(world, &Lane::ToMatrix(portal.id));
+        }
         Ok(())
     }
 

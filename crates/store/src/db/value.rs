@@ -3,7 +3,7 @@
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{ColumnIndex, Decode, Postgres, Row as _, Sqlite, Type};
+use sqlx::{ColumnIndex, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Type};
 
 use crate::Error;
 
@@ -41,7 +41,7 @@ macro_rules! bind {
     ($sql:expr, $args:expr) => {{
         let mut query = sqlx::query($sql);
         for arg in $args {
-            query = match *arg {
+            query = match arg {
                 // PostgreSQL takes no NUL in a text, and strangers may put one into their names.
                 Arg::Text(Some(value)) if value.contains('\0') => {
                     query.bind(value.replace('\0', "\u{fffd}"))
@@ -56,9 +56,9 @@ macro_rules! bind {
     }};
 }
 
-pub(super) fn sqlite<'q>(
-    sql: &'static str,
-    args: &[Arg<'_>],
+pub(super) fn sqlite<'q, 'a>(
+    sql: impl SqlSafeStr,
+    args: impl IntoIterator<Item = Arg<'a>>,
 ) -> Query<'q, Sqlite, SqliteArguments> {
     bind!(sql, args)
 }
@@ -67,7 +67,7 @@ pub(super) fn postgres<'q>(
     sql: &'static str,
     args: &[Arg<'_>],
 ) -> Query<'q, Postgres, PgArguments> {
-    bind!(sql, args)
+    bind!(sql, args.iter().copied())
 }
 
 /// A row of an answer.

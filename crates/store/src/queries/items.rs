@@ -1,7 +1,7 @@
 //! Working a lane, and what a user hears about it.
 
 use super::{messages, sql};
-use crate::db::{Row, args};
+use crate::db::{Batch, Row, args};
 use crate::{Counts, Error, Item, ItemState, Lane, MessageRow, Store};
 
 macro_rules! select {
@@ -58,11 +58,11 @@ impl Store {
 
     /// It is done: what it became is stored and the item deleted, in one commit. Its key counts as seen from now on.
     pub async fn finish(&self, id: i64, rows: &[MessageRow], now: i64) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        messages::put(&mut tx, rows).await?;
-        tx.run(DONE_AT, args![id, now]).await?;
-        tx.run(DELETE_ITEM, args![id]).await?;
-        tx.commit().await
+        let mut batch = Batch::new();
+        messages::put(&mut batch, rows);
+        batch.add(DONE_AT, args![id, now]);
+        batch.add(DELETE_ITEM, args![id]);
+        self.db.commit(&batch).await.map(drop)
     }
 
     /// What a logged-in user's lanes gave up, oldest first; that order never changes.

@@ -1,9 +1,9 @@
 //! Putting things into lanes: what is accepted here is stored for good.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::sql;
-use crate::db::{Tx, args};
+use crate::db::{Arg, Batch, args};
 use crate::{Error, Lane, NewItem, PortalId, Store};
 
 sql! {
@@ -12,6 +12,15 @@ sql! {
     ADD_ITEM = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at)
         VALUES ($1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5)
         ON CONFLICT (lane, key) DO NOTHING";
+    ADD_UNSEEN = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at)
+        SELECT $1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5
+        WHERE NOT EXISTS (SELECT 1 FROM seen WHERE key = $3)
+        ON CONFLICT (lane, key) DO NOTHING";
+    ADD_UNKNOWN = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at)
+        SELECT $1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5
+        WHERE NOT EXISTS (SELECT 1 FROM messages WHERE portal_id = $6 AND remote_id = $7)
+        ON CONFLICT (lane, key) DO NOTHING";
+    IS_KNOWN = "SELECT COUNT(*) FROM messages WHERE portal_id = $1 AND remote_id = $2";
     MOVE_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
     WAITING_LANES = "SELECT DISTINCT lane FROM items WHERE state <> 'failed' ORDER BY lane";
     DROP_LANE = "DELETE FROM items WHERE lane = $1";
@@ -22,24 +31,18 @@ impl Store {
     /// Accepts events of the homeserver in one commit, each once for ever (until [`Store::prune`]); gives the lanes which
     /// got something. An event may put items into several lanes.
     pub async fn accept_events(&self, events: &[NewItem], now: i64) -> Result<Vec<Lane>, Error> {
-        if events.is_empty() {
-            return Ok(Vec::new());
+        let lanes: Vec<_> = events.iter().map(|item| item.lane.to_string()).collect();
+        let mut batch = Batch::in_turn();
+        for (item, lane) in events.iter().zip(&lanes) {
+            batch.add(ADD_UNSEEN, &new_item(item, lane, now));
         }
-        let mut tx = self.db.begin().await?;
-        tx.take_turns().await?;
-        let mut fresh = HashSet::new();
-        let mut touched = BTreeSet::new();
+        // After all items: those of one event are all put in, or none.
         for item in events {
-            let key = item.key.as_str();
-            if !fresh.contains(key) && tx.run(SEE, args![key, now]).await? == 0 {
-                continue;
-            }
-            fresh.insert(key);
-            if add(&mut tx, item, now).await? {
-                touched.insert(item.lane.clone());
-            }
+            batch.add(SEE, args![&item.key, now]);
         }
-        tx.commit().await?;
+        let answers = self.db.commit(&batch).await?;
+        let touched = events.iter().zip(&answers).filter(|(_, it)| it.touched > 0);
+        let touched: BTreeSet<_> = touched.map(|(item, _)| item.lane.clone()).collect();
         Ok(touched.into_iter().collect())
     }
 
@@ -52,27 +55,49 @@ impl Store {
         cursor: Option<&str>,
         now: i64,
     ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        tx.take_turns().await?;
-        let mut added = false;
-        for item in items {
-            added |= add(&mut tx, item, now).await?;
+        let lanes: Vec<_> = items.iter().map(|item| item.lane.to_string()).collect();
+        let mut batch = Batch::in_turn();
+        for (item, lane) in items.iter().zip(&lanes) {
+            batch.add(ADD_ITEM, &new_item(item, lane, now));
         }
         if let Some(cursor) = cursor {
-            tx.run(MOVE_CURSOR, args![portal_id, cursor]).await?;
+            batch.add(MOVE_CURSOR, args![portal_id, cursor]);
         }
-        tx.commit().await?;
-        Ok(added)
+        let answers = self.db.commit(&batch).await?;
+        Ok(answers.iter().take(items.len()).any(|it| it.touched > 0))
+    }
+
+    /// Accepts a message of the network as [`Store::accept_remote`] does, with itself as the cursor. `false` if the message
+    /// map knows it: then only the cursor is moved.
+    pub async fn accept_message(
+        &self,
+        portal_id: PortalId,
+        remote_id: &str,
+        item: &NewItem,
+        now: i64,
+    ) -> Result<bool, Error> {
+        let lane = item.lane.to_string();
+        let mut add = new_item(item, &lane, now).to_vec();
+        add.extend(args![portal_id, remote_id]);
+        let mut batch = Batch::in_turn();
+        // First, since the map may come to know it between the two.
+        batch.add(IS_KNOWN, args![portal_id, remote_id]);
+        batch.add(ADD_UNKNOWN, &add);
+        batch.add(MOVE_CURSOR, args![portal_id, remote_id]);
+        let answers = self.db.commit(&batch).await?;
+        let known = answers.first().and_then(|answer| answer.rows.first());
+        let known: i64 = known.map_or(Ok(0), |row| row.get(0))?;
+        Ok(known == 0)
     }
 
     /// Puts in what the bridge gives itself to do, in one commit. An item whose key its lane holds already is left out.
     pub async fn enqueue(&self, items: &[NewItem], now: i64) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        tx.take_turns().await?;
-        for item in items {
-            add(&mut tx, item, now).await?;
+        let lanes: Vec<_> = items.iter().map(|item| item.lane.to_string()).collect();
+        let mut batch = Batch::in_turn();
+        for (item, lane) in items.iter().zip(&lanes) {
+            batch.add(ADD_ITEM, &new_item(item, lane, now));
         }
-        tx.commit().await
+        self.db.commit(&batch).await.map(drop)
     }
 
     /// Lanes in which something is to be done.
@@ -99,8 +124,7 @@ impl Store {
     }
 }
 
-async fn add(tx: &mut Tx, item: &NewItem, now: i64) -> Result<bool, Error> {
-    let lane = item.lane.to_string();
-    let args = args![&lane, item.login_id, &item.key, &item.payload, now];
-    Ok(tx.run(ADD_ITEM, args).await? > 0)
+/// The values of a new item.
+fn new_item<'a>(item: &'a NewItem, lane: &'a str, now: i64) -> [Arg<'a>; 5] {
+    *args![lane, item.login_id, &item.key, &item.payload, now]
 }

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::sql;
-use crate::db::{Row, args};
+use crate::db::{Batch, Row, args};
 use crate::{Error, Login, LoginId, LoginState, NewLogin, Store};
 
 sql! {
@@ -96,12 +96,12 @@ impl Store {
     /// Deletes a login with its credentials and everything queued for it; gives how many items that were. Its portals stay,
     /// without a login.
     pub async fn delete_login(&self, id: LoginId) -> Result<i64, Error> {
-        let mut tx = self.db.begin().await?;
-        let row = tx.row(COUNT_QUEUE, args![id]).await?;
-        let queued = row.map_or(Ok(0), |row| row.get(0))?;
-        tx.run(DELETE_LOGIN, args![id]).await?;
-        tx.commit().await?;
-        Ok(queued)
+        let mut batch = Batch::new();
+        batch.add(COUNT_QUEUE, args![id]);
+        batch.add(DELETE_LOGIN, args![id]);
+        let answers = self.db.commit(&batch).await?;
+        let counted = answers.first().and_then(|answer| answer.rows.first());
+        counted.map_or(Ok(0), |row| row.get(0))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The message map: which Matrix event is which message of the network.
 
 use super::sql;
-use crate::db::{Row, Tx, args};
+use crate::db::{Batch, Row, args};
 use crate::{Error, MessageRow, PortalId, Store};
 
 macro_rules! select {
@@ -81,13 +81,13 @@ impl Store {
 
     /// Stores rows, new or changed, in one commit.
     pub async fn put_messages(&self, rows: &[MessageRow]) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        put(&mut tx, rows).await?;
-        tx.commit().await
+        let mut batch = Batch::new();
+        put(&mut batch, rows);
+        self.db.commit(&batch).await.map(drop)
     }
 }
 
-pub(super) async fn put(tx: &mut Tx, rows: &[MessageRow]) -> Result<(), Error> {
+pub(super) fn put<'a>(batch: &mut Batch<'a>, rows: &'a [MessageRow]) {
     for row in rows {
         let args = args![
             row.portal_id,
@@ -100,9 +100,8 @@ pub(super) async fn put(tx: &mut Tx, rows: &[MessageRow]) -> Result<(), Error> {
             row.sent_at,
             row.edited_at,
         ];
-        tx.run(PUT_MESSAGE, args).await?;
+        batch.add(PUT_MESSAGE, args);
     }
-    Ok(())
 }
 
 fn message(row: &Row) -> Result<MessageRow, Error> {

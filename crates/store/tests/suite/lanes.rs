@@ -144,6 +144,31 @@ pub(crate) async fn accepting_what_came_from_the_network(base: Base) {
     );
 }
 
+pub(crate) async fn accepting_what_the_map_knows(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let lane = Lane::ToMatrix(portal.id);
+    let item = NewItem {
+        lane: lane.clone(),
+        ..item(portal.id, Some(login.id), "message/m1")
+    };
+    let accept = async |id: &str| store.accept_message(portal.id, id, &item, 1).await.unwrap();
+    let cursor = async || store.portal(portal.id).await.unwrap().unwrap().cursor;
+    assert!(accept("m1").await);
+    assert_eq!(cursor().await.as_deref(), Some("m1"));
+    assert!(
+        accept("m1").await,
+        "it waits already, and may be worth waking its lane for"
+    );
+    assert_eq!(drain(&store, &lane).await, ["message/m1"]);
+
+    let known = [row(portal.id, "m2", 0, "$a"), row(portal.id, "m2", 1, "$a")];
+    store.put_messages(&known).await.unwrap();
+    assert!(!accept("m2").await);
+    assert_eq!(cursor().await.as_deref(), Some("m2"));
+    assert!(drain(&store, &lane).await.is_empty());
+}
+
 pub(crate) async fn giving_itself_work(base: Base) {
     let store = base.open().await;
     store
@@ -421,6 +446,28 @@ pub(crate) async fn a_commit_is_all_or_nothing(base: Base) {
     assert_eq!(store.next_item(&lane).await.unwrap().unwrap().id, id);
     store.finish(id, &rows[..1], 1).await.unwrap();
     assert_eq!(store.messages(portal.id, "m1").await.unwrap().len(), 1);
+}
+
+pub(crate) async fn many_at_once(base: Base) {
+    let store = base.open().await;
+    let (_, portal) = alice(&store).await;
+    let lane = Lane::ToRemote(portal.id);
+    let keys: Vec<_> = (0..100).map(|n| format!("{n:03}")).collect();
+    let items: Vec<_> = keys.iter().map(|key| item(portal.id, None, key)).collect();
+    let touched = store.accept_events(&items, 1).await.unwrap();
+    assert_eq!(touched, *std::slice::from_ref(&lane));
+    assert_eq!(drain(&store, &lane).await, keys);
+    assert_eq!(store.accept_events(&items, 1).await.unwrap(), []);
+
+    let mut rows: Vec<_> = keys
+        .iter()
+        .map(|key| row(portal.id, key, 0, "$a"))
+        .collect();
+    rows.push(row(999, "m", 0, "$a"));
+    assert!(store.put_messages(&rows).await.is_err());
+    assert_eq!(store.messages_by_event("$a").await.unwrap(), []);
+    store.put_messages(&rows[..100]).await.unwrap();
+    assert_eq!(store.messages_by_event("$a").await.unwrap(), rows[..100]);
 }
 
 /// Polls a call a few times and drops it, as a killed task does; whatever it left must be all or nothing.

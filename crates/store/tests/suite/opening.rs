@@ -118,7 +118,7 @@ pub(crate) async fn after_close(base: Base) {
     assert!(store.mark("a", "b", 1).await.unwrap_err().is_transient());
     assert!(
         store
-            .accept_remote(1, &[], None, 1)
+            .accept_remote(1, &[], Some("m1"), 1)
             .await
             .unwrap_err()
             .is_transient()
