@@ -7,6 +7,7 @@ mod finding;
 mod homeserver;
 mod network;
 mod pages;
+mod permissions;
 mod registration;
 mod stand_in;
 
@@ -46,6 +47,7 @@ pub(super) fn run(path: &Path, registration: &Path) -> Result<Status, Failure> {
 async fn examine(config: &Config, path: &Path, findings: &mut Findings) -> Result<(), Failure> {
     findings.add(database::check(config).await);
     findings.add(registration::check(config, path));
+    findings.add(permissions::check(config));
 
     // The homeserver and the reverse proxy have to find somebody at home; if the bridge does not run, we stand in for it.
     let stand_in = StandIn::start(config).await;

@@ -249,6 +249,7 @@ async fn invite_works_for_what_he_can_read_and_says_why_not_otherwise() -> Resul
         "invite no/such",
         "invite",
         "invite @nobody-here",
+        "invite a secret plan",
     ] {
         let answer = chat.ask(text).await?;
         assert!(
@@ -262,6 +263,7 @@ async fn invite_works_for_what_he_can_read_and_says_why_not_otherwise() -> Resul
             answer.body()
         );
     }
+    scene.bridge.check_log(&["a secret plan", "closed/door"])?;
     Ok(())
 }
 
