@@ -87,32 +87,40 @@ impl Unsupported {
         }
     }
 
-    /// What the user is told.
+    /// What the user is told. It holds for what comes in the same breath, too, and is not answered again.
     pub fn words(self, network: &str) -> String {
         match self {
             Self::Media => format!(
-                "Pictures and files do not cross to {network} yet. This one was not delivered."
+                "Pictures and files do not cross to {network} yet: what you send of them is not delivered."
             ),
             Self::Sticker => {
-                format!("Stickers do not cross to {network} yet. This one was not delivered.")
+                format!(
+                    "Stickers do not cross to {network} yet: what you send of them is not delivered."
+                )
             }
             Self::Location => {
-                format!("Places on a map do not cross to {network}. This one was not delivered.")
+                format!(
+                    "Places on a map do not cross to {network}: what you send of them is not delivered."
+                )
             }
             Self::Edit => format!(
-                "Edits do not cross to {network} yet. There, your message still reads as before."
+                "Edits do not cross to {network} yet. There, your messages still read as before."
             ),
             Self::Redaction => format!(
-                "Deletions do not cross to {network} yet. There, your message still stands."
+                "Deletions do not cross to {network} yet. There, your messages still stand."
             ),
             Self::Reaction => format!("{network} knows no reactions; nobody there sees yours."),
-            Self::Poll => format!("Polls do not cross to {network}. This one was not delivered."),
+            Self::Poll => {
+                format!("Polls do not cross to {network}: what you send of them is not delivered.")
+            }
             Self::Encrypted => format!(
-                "Your message was not delivered to {network}: it is encrypted, and the bridge cannot read it."
+                "Encrypted messages are not delivered to {network}, since the bridge cannot read them."
             ),
             Self::Call => format!("Calls do not cross to {network}; nobody there hears you."),
             Self::Other => {
-                format!("This kind of message does not cross to {network}. It was not delivered.")
+                format!(
+                    "Messages of this kind do not cross to {network}: what you send of them is not delivered."
+                )
             }
         }
     }

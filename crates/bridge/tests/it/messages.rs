@@ -194,7 +194,7 @@ async fn what_cannot_cross_is_answered_and_storms_are_answered_once() {
     assert_eq!(notices[0].content["msgtype"], "m.notice");
     assert_eq!(
         notices[0].content["body"],
-        "Pictures and files do not cross to Test yet. This one was not delivered."
+        "Pictures and files do not cross to Test yet: what you send of them is not delivered."
     );
     assert_eq!(
         notices[0].content["m.relates_to"]["m.in_reply_to"]["event_id"],
