@@ -30,14 +30,14 @@ pub(crate) async fn in_room(
     room: &RoomId,
     ts: Option<Millis>,
 ) -> Result<Actor, Error> {
-    let ghost = ensure(world, login, person).await?;
+    let known = world
+        .store
+        .ghost_and_whether_in(person.id.as_str(), room.as_str());
+    let (ghost, is_in) = known.await?;
+    let ghost = right(world, login, person, ghost).await?;
     let user = world.names.ghost(&person.id)?;
     let actor = Actor::Ghost(user.clone());
-    if world
-        .store
-        .ghost_in(person.id.as_str(), room.as_str())
-        .await?
-    {
+    if is_in {
         return Ok(actor);
     }
     let invite = json!({"membership": "invite"});
@@ -74,8 +74,19 @@ pub(crate) fn changed(world: &Ctx, login: i64, person: Person) {
 
 /// Makes sure that a person's ghost exists and looks right.
 pub(crate) async fn ensure(world: &Ctx, login: i64, person: &Person) -> Result<Ghost, Error> {
+    let ghost = world.store.ghost(person.id.as_str()).await?;
+    right(world, login, person, ghost).await
+}
+
+/// Makes a ghost, or what is known of it, look right.
+async fn right(
+    world: &Ctx,
+    login: i64,
+    person: &Person,
+    known: Option<Ghost>,
+) -> Result<Ghost, Error> {
     let display_name = world.names.display_name(person);
-    if let Some(ghost) = world.store.ghost(person.id.as_str()).await?
+    if let Some(ghost) = known
         && is_right(world, &ghost, person, &display_name)
     {
         return Ok(ghost);

@@ -78,15 +78,20 @@ impl Db {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// Runs statements that only read, and gives the answer of each.
-    pub(crate) async fn ask(&self, batch: &Batch<'_>) -> Result<Vec<Answer>, Error> {
-        match self {
-            Self::Sqlite(lite) => lite.lock().await.ask(batch).await,
+    /// Runs `N` statements that only read, and gives the answer of each.
+    pub(crate) async fn ask<const N: usize>(
+        &self,
+        batch: &Batch<'_>,
+    ) -> Result<[Answer; N], Error> {
+        let answers = match self {
+            Self::Sqlite(lite) => lite.lock().await.ask(batch).await?,
             Self::Postgres(pool) => {
                 let mut connection = pool.acquire().await?;
-                postgres(&mut connection, batch).await
+                postgres(&mut connection, batch).await?
             }
-        }
+        };
+        let bug = |_| Error::Bug("not as many answers as questions".to_owned());
+        answers.try_into().map_err(bug)
     }
 
     /// Runs statements as one commit, and gives the answer of each. If one fails, or the call is dropped before its end,

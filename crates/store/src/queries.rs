@@ -3,6 +3,7 @@
 //! Each file lists its SQL with [`sql!`], which makes a constant of each text and a list of all, so that the test below
 //! can prepare them on both back ends. One more file is one more line in `EVERY`.
 
+mod deliveries;
 mod ghosts;
 mod items;
 mod lanes;
@@ -16,7 +17,7 @@ mod users;
 /// Names texts of SQL, and lists them as `SQL`.
 macro_rules! sql {
     ($($name:ident = $text:expr;)*) => {
-        $(const $name: &str = $text;)*
+        $(pub(super) const $name: &str = $text;)*
         #[cfg(test)]
         pub(crate) const SQL: &[&str] = &[$($name),*];
     };
@@ -28,8 +29,9 @@ mod tests {
     use super::*;
     use crate::{Options, SecretKey, Store};
 
-    const EVERY: [&[&str]; 10] = [
+    const EVERY: [&[&str]; 11] = [
         crate::open::SQL,
+        deliveries::SQL,
         ghosts::SQL,
         items::SQL,
         lanes::SQL,

@@ -19,7 +19,18 @@ pub(crate) async fn work(
     item: &Item,
     suspect: bool,
 ) -> Result<Outcome, Error> {
-    let Some(portal) = world.store.portal(portal).await? else {
+    let what = match ToMatrix::from_payload(&item.payload) {
+        Ok(what) => what,
+        Err(error) => {
+            tracing::error!(lane = %item.lane, %error, "passed over");
+            return Ok(Outcome::Failed(error.sentence()));
+        }
+    };
+    let message = match &what {
+        ToMatrix::Message(message) => Some(message.id.as_str()),
+        _ => None,
+    };
+    let Some((portal, login, known)) = world.store.way_to_matrix(portal, message).await? else {
         return Ok(Outcome::done());
     };
     let Some(room) = portal
@@ -29,20 +40,17 @@ pub(crate) async fn work(
     else {
         return Ok(Outcome::Paused);
     };
-    let what = match ToMatrix::from_payload(&item.payload) {
-        Ok(what) => what,
-        Err(error) => {
-            tracing::error!(lane = %item.lane, %error, "passed over");
-            return Ok(Outcome::Failed(error.sentence()));
-        }
-    };
     // What was said while the user is away from the room waits for him there.
     if portal.state != PortalState::Joined && !matches!(what, ToMatrix::Refresh) {
         return Ok(Outcome::Paused);
     }
-    let Some(login) = login(world, &portal).await? else {
+    let Some(login) = login else {
         return Ok(Outcome::Paused);
     };
+    // It is shown already, or came from Matrix.
+    if !known.is_empty() {
+        return Ok(Outcome::done());
+    }
     let place = Place {
         world,
         portal: &portal,
@@ -66,13 +74,6 @@ pub(crate) async fn work(
     }
 }
 
-async fn login(world: &Ctx, portal: &Portal) -> Result<Option<Login>, Error> {
-    match portal.login_id {
-        Some(id) => Ok(world.store.login(id).await?),
-        None => Ok(None),
-    }
-}
-
 /// Where an item is delivered.
 struct Place<'a> {
     world: &'a Ctx,
@@ -84,9 +85,6 @@ struct Place<'a> {
 impl Place<'_> {
     async fn message(&self, message: &Message, suspect: bool) -> Result<Outcome, Error> {
         let world = self.world;
-        if self.is_known(&message.id).await? {
-            return Ok(Outcome::done());
-        }
         if message
             .sender
             .as_ref()
@@ -101,7 +99,7 @@ impl Place<'_> {
                 const AT_MOST: Duration = Duration::from_secs(2);
                 return Ok(Outcome::Later(AT_MOST));
             }
-            // What the other lane recorded between the two questions above.
+            // What the other lane recorded since the map was asked.
             if self.is_known(&message.id).await? {
                 return Ok(Outcome::done());
             }

@@ -37,9 +37,6 @@ struct Progress {
 
 /// Works one item. `Err` is only what may pass by itself.
 pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcome, Error> {
-    let Some(portal) = world.store.portal(portal).await? else {
-        return Ok(Outcome::Failed("its room is no longer bridged".to_owned()));
-    };
     let event: MatrixEvent = match serde_json::from_str(&item.payload) {
         Ok(event) => event,
         Err(error) => {
@@ -48,6 +45,10 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
                 "the bridge can no longer read it".to_owned(),
             ));
         }
+    };
+    let way = world.store.way_to_remote(portal, event.event_id.as_str());
+    let Some((portal, sent)) = way.await? else {
+        return Ok(Outcome::Failed("its room is no longer bridged".to_owned()));
     };
     if event.sender.as_str() != portal.mxid {
         return stranger(world, &portal, &event).await;
@@ -67,7 +68,7 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         return Ok(Outcome::Paused);
     };
     let message = outgoing(world, &portal, &content).await?;
-    match send(world, &portal, item, &event, &*account, &message).await {
+    match send(world, &portal, item, &event, &sent, &*account, &message).await {
         Ok(rows) => Ok(Outcome::Done(rows)),
         Err(Error::Remote(error)) => refused(world, &portal, login, item, &event, error).await,
         Err(error) => Err(error),
@@ -79,6 +80,7 @@ async fn send(
     portal: &Portal,
     item: &Item,
     event: &MatrixEvent,
+    sent: &[MessageRow],
     account: &dyn Account,
     message: &Outgoing,
 ) -> Result<Vec<MessageRow>, Error> {
@@ -88,10 +90,6 @@ async fn send(
         .as_deref()
         .and_then(|note| serde_json::from_str(note).ok())
         .unwrap_or_default();
-    let sent = world
-        .store
-        .messages_by_event(event.event_id.as_str())
-        .await?;
     let mut attempted = item.state == ItemState::Attempting;
     let mut rows = Vec::new();
     for (index, part) in world.network.compose(message).iter().enumerate() {
@@ -108,8 +106,8 @@ async fn send(
         let message = if let Some(message) = found {
             message
         } else {
-            // Read anew: by now the room may have gone on.
-            progress.after = cursor(world, portal.id).await?;
+            // By now the room may have gone on a little; that only makes a search longer.
+            progress.after = portal.cursor.as_deref().map(MessageId::from);
             progress.since = world.now();
             world
                 .store
@@ -148,15 +146,6 @@ async fn find(
         .find_sent(room, part, progress.after.as_ref(), not_before, &known)
         .await;
     Ok(found.map_err(RemoteError::perhaps_done)?)
-}
-
-async fn cursor(world: &Ctx, portal: i64) -> Result<Option<MessageId>, Error> {
-    Ok(world
-        .store
-        .portal(portal)
-        .await?
-        .and_then(|portal| portal.cursor)
-        .map(MessageId::new))
 }
 
 fn note(progress: &Progress) -> Result<String, Error> {

@@ -14,9 +14,16 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
     // The head of an inherited lane, and whatever failed after it was sent, may stand on the other side
     // already.
     let mut suspect = lease.is_inherited();
+    // What finishing an item found behind it.
+    let mut found = None;
     while !world.stop.is_cancelled() {
-        lease.looking();
-        let item = match world.store.next_item(lease.lane()).await {
+        let head = if let Some(found) = found.take() {
+            Ok(found)
+        } else {
+            lease.looking();
+            world.store.next_item(lease.lane()).await
+        };
+        let item = match head {
             Ok(Some(item)) => item,
             Ok(None) if lease.release() => return,
             Ok(None) => continue,
@@ -34,8 +41,9 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
             Ok(Outcome::Paused) if lease.release() => return,
             Ok(Outcome::Paused) => {}
             Ok(Outcome::Later(time)) => pause(&world, &lease, time).await,
-            Ok(outcome) => match record(&world, &item, &outcome).await {
-                Ok(()) => {
+            Ok(outcome) => match record(&world, &lease, &item, &outcome).await {
+                Ok(head) => {
+                    found = head;
                     world.lanes.count(lease.lane(), &outcome);
                     wait.reset();
                     suspect = false;
@@ -86,17 +94,29 @@ async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Ou
     }
 }
 
-async fn record(world: &Ctx, item: &Item, outcome: &Outcome) -> Result<(), Error> {
-    match outcome {
-        Outcome::Done(rows) => world.store.finish(item.id, rows, world.now()).await?,
-        Outcome::Failed(why) => world.store.fail_item(item.id, why, world.now()).await?,
-        Outcome::Later(_) | Outcome::Paused => {}
-    }
+/// Stores how a step came out. Gives what is now at the lane's head, or says that nobody looked.
+async fn record(
+    world: &Ctx,
+    lease: &Lease,
+    item: &Item,
+    outcome: &Outcome,
+) -> Result<Option<Option<Item>>, Error> {
+    let head = match outcome {
+        Outcome::Done(rows) => {
+            lease.looking();
+            Some(world.store.finish(item, rows, world.now()).await?)
+        }
+        Outcome::Failed(why) => {
+            world.store.fail_item(item.id, why, world.now()).await?;
+            None
+        }
+        Outcome::Later(_) | Outcome::Paused => None,
+    };
     if let Lane::ToRemote(portal) = &item.lane {
         // A message of the user's own may be waiting on the other lane to know whether it is this one.
         super::nudge_if_leased(world, &Lane::ToMatrix(*portal));
     }
-    Ok(())
+    Ok(head)
 }
 
 /// How long until the item's time has come, if it has not.

@@ -103,7 +103,7 @@ impl Store {
     }
 }
 
-fn ghost(row: &Row) -> Result<Ghost, Error> {
+pub(super) fn ghost(row: &Row) -> Result<Ghost, Error> {
     Ok(Ghost {
         person_id: row.get(0)?,
         localpart: row.get(1)?,

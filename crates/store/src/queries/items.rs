@@ -56,13 +56,23 @@ impl Store {
         self.db.run(FAIL_ITEM, args![id, why, now]).await.map(drop)
     }
 
-    /// It is done: what it became is stored and the item deleted, in one commit. Its key counts as seen from now on.
-    pub async fn finish(&self, id: i64, rows: &[MessageRow], now: i64) -> Result<(), Error> {
+    /// It is done: what it became is stored and the item deleted, in one commit. Its key counts as seen from now on. Gives
+    /// the lane's next item, as [`Store::next_item`] does.
+    pub async fn finish(
+        &self,
+        done: &Item,
+        rows: &[MessageRow],
+        now: i64,
+    ) -> Result<Option<Item>, Error> {
+        let lane = done.lane.to_string();
         let mut batch = Batch::new();
         messages::put(&mut batch, rows);
-        batch.add(DONE_AT, args![id, now]);
-        batch.add(DELETE_ITEM, args![id]);
-        self.db.commit(&batch).await.map(drop)
+        batch.add(DONE_AT, args![done.id, now]);
+        batch.add(DELETE_ITEM, args![done.id]);
+        batch.add(NEXT_ITEM, args![&lane]);
+        let answers = self.db.commit(&batch).await?;
+        let next = answers.last().and_then(|answer| answer.rows.first());
+        next.map(item).transpose()
     }
 
     /// What a logged-in user's lanes gave up, oldest first; that order never changes.

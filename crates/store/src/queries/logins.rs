@@ -110,7 +110,7 @@ fn row_name(mxid: &str, person_id: &str) -> String {
     format!("login/{mxid}/{person_id}")
 }
 
-fn login(row: &Row) -> Result<Login, Error> {
+pub(super) fn login(row: &Row) -> Result<Login, Error> {
     Ok(Login {
         id: row.get(0)?,
         mxid: row.get(1)?,

@@ -104,7 +104,7 @@ pub(super) fn put<'a>(batch: &mut Batch<'a>, rows: &'a [MessageRow]) {
     }
 }
 
-fn message(row: &Row) -> Result<MessageRow, Error> {
+pub(super) fn message(row: &Row) -> Result<MessageRow, Error> {
     Ok(MessageRow {
         portal_id: row.get(0)?,
         remote_id: row.get(1)?,

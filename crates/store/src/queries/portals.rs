@@ -150,7 +150,7 @@ impl Store {
     }
 }
 
-fn portal(row: &Row) -> Result<Portal, Error> {
+pub(super) fn portal(row: &Row) -> Result<Portal, Error> {
     Ok(Portal {
         id: row.get(0)?,
         login_id: row.get(1)?,

@@ -27,7 +27,7 @@ fn control(key: &str) -> NewItem {
 async fn drain(store: &Store, lane: &Lane) -> Vec<String> {
     let mut keys = Vec::new();
     while let Some(item) = store.next_item(lane).await.unwrap() {
-        store.finish(item.id, &[], 50).await.unwrap();
+        store.finish(&item, &[], 50).await.unwrap();
         keys.push(item.key);
     }
     keys
@@ -239,15 +239,17 @@ pub(crate) async fn finishing(base: Base) {
         .unwrap();
     let first = store.next_item(&lane).await.unwrap().unwrap();
     let rows = [row(portal.id, "m1", 0, "$a"), row(portal.id, "m2", 1, "$a")];
-    store.finish(first.id, &rows, 2).await.unwrap();
+    let next = store.finish(&first, &rows, 2).await.unwrap().unwrap();
+    assert_eq!(next.key, "$b");
     assert_eq!(store.messages_by_event("$a").await.unwrap(), rows);
     assert_eq!(store.next_item(&lane).await.unwrap().unwrap().key, "$b");
-    store.finish(first.id, &rows, 3).await.unwrap();
+    store.finish(&first, &rows, 3).await.unwrap();
     assert_eq!(
         store.next_item(&lane).await.unwrap().unwrap().key,
         "$b",
         "finishing twice is finishing once"
     );
+    assert_eq!(store.finish(&next, &[], 4).await.unwrap(), None);
 }
 
 pub(crate) async fn failing_and_trying_again(base: Base) {
@@ -352,7 +354,7 @@ pub(crate) async fn dropping_and_pruning(base: Base) {
     let old = ["$done", "$waits"].map(|key| item(portal.id, None, key));
     store.accept_events(&old, 10).await.unwrap();
     let done = store.next_item(&lane).await.unwrap().unwrap();
-    store.finish(done.id, &[], 30).await.unwrap();
+    store.finish(&done, &[], 30).await.unwrap();
     store.prune(25).await.unwrap();
     assert!(
         store.accept_events(&old, 40).await.unwrap().is_empty(),
@@ -408,7 +410,7 @@ pub(crate) async fn order_under_competition(base: Base) {
     while keys.len() < 80 {
         match store.next_item(&lane).await.unwrap() {
             Some(item) => {
-                store.finish(item.id, &[], 1).await.unwrap();
+                store.finish(&item, &[], 1).await.unwrap();
                 keys.push(item.key);
             }
             None => tokio::task::yield_now().await,
@@ -431,11 +433,11 @@ pub(crate) async fn a_commit_is_all_or_nothing(base: Base) {
         .enqueue(&[item(portal.id, None, "a")], 1)
         .await
         .unwrap();
-    let id = store.next_item(&lane).await.unwrap().unwrap().id;
+    let next = store.next_item(&lane).await.unwrap().unwrap();
     // The second row belongs to no portal, which the database refuses.
     let rows = [row(portal.id, "m1", 0, "$a"), row(999, "m2", 0, "$b")];
     assert!(matches!(
-        store.finish(id, &rows, 1).await,
+        store.finish(&next, &rows, 1).await,
         Err(Error::Bug(_))
     ));
     assert!(matches!(
@@ -443,8 +445,8 @@ pub(crate) async fn a_commit_is_all_or_nothing(base: Base) {
         Err(Error::Bug(_))
     ));
     assert!(store.messages(portal.id, "m1").await.unwrap().is_empty());
-    assert_eq!(store.next_item(&lane).await.unwrap().unwrap().id, id);
-    store.finish(id, &rows[..1], 1).await.unwrap();
+    assert_eq!(store.next_item(&lane).await.unwrap().unwrap(), next);
+    store.finish(&next, &rows[..1], 1).await.unwrap();
     assert_eq!(store.messages(portal.id, "m1").await.unwrap().len(), 1);
 }
 

@@ -230,18 +230,22 @@ pub(crate) async fn deleting_a_login(base: Base) {
     assert!(again.id > login.id, "ids are never used again");
 }
 
-pub(crate) async fn ghosts(base: Base) {
-    let store = base.open().await;
-    assert_eq!(store.ghost("p1").await.unwrap(), None);
-    let mut ghost = Ghost {
-        person_id: "p1".into(),
-        localpart: "gitter_p1".into(),
+pub(crate) fn ghost(person: &str) -> Ghost {
+    Ghost {
+        person_id: person.to_owned(),
+        localpart: format!("gitter_{person}"),
         registered: false,
         username: "SomeBody".into(),
         display_name: None,
         avatar_key: None,
         avatar_mxc: None,
-    };
+    }
+}
+
+pub(crate) async fn ghosts(base: Base) {
+    let store = base.open().await;
+    assert_eq!(store.ghost("p1").await.unwrap(), None);
+    let mut ghost = ghost("p1");
     store.put_ghost(&ghost).await.unwrap();
     assert_eq!(store.ghost("p1").await.unwrap().as_ref(), Some(&ghost));
     ghost.registered = true;

@@ -2,6 +2,8 @@
 
 use store::{Error, PortalState, Shown};
 
+use super::messages::row;
+use super::people::ghost;
 use crate::{Base, alice, new_login, new_portal};
 
 pub(crate) async fn making(base: Base) {
@@ -169,4 +171,36 @@ pub(crate) async fn after_logout(base: Base) {
         .unwrap();
     let same = store.put_portal(&new_portal(&again, "r1")).await.unwrap();
     assert_eq!((same.id, same.login_id), (portal.id, Some(again.id)));
+}
+
+pub(crate) async fn what_a_delivery_begins_with(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let rows = [row(portal.id, "m1", 0, "$a"), row(portal.id, "m1", 1, "$b")];
+    store.put_messages(&rows).await.unwrap();
+
+    let way = store.way_to_matrix(portal.id, Some("m1")).await.unwrap();
+    assert_eq!(
+        way,
+        Some((portal.clone(), Some(login.clone()), rows.to_vec()))
+    );
+    let way = store.way_to_matrix(portal.id, None).await.unwrap();
+    assert_eq!(way, Some((portal.clone(), Some(login.clone()), Vec::new())));
+    assert_eq!(store.way_to_matrix(999, Some("m1")).await.unwrap(), None);
+
+    let way = store.way_to_remote(portal.id, "$b").await.unwrap();
+    assert_eq!(way, Some((portal.clone(), rows[1..].to_vec())));
+    assert_eq!(store.way_to_remote(999, "$b").await.unwrap(), None);
+
+    let (room, ghost) = ("!r:example.org", ghost("p1"));
+    let asked = store.ghost_and_whether_in("p1", room).await.unwrap();
+    assert_eq!(asked, (None, false));
+    store.put_ghost(&ghost).await.unwrap();
+    store.set_ghost_in("p1", room, true).await.unwrap();
+    let asked = store.ghost_and_whether_in("p1", room).await.unwrap();
+    assert_eq!(asked, (Some(ghost), true));
+
+    store.delete_login(login.id).await.unwrap();
+    let way = store.way_to_matrix(portal.id, None).await.unwrap().unwrap();
+    assert_eq!((way.0.login_id, way.1), (None, None));
 }
