@@ -10,7 +10,7 @@
 //! - For a while after that, or after events which came late, a transaction whose number is not the next one is refused
 //!   once. If there was one before it, the homeserver now sends that first. Numbers are shared by all appservices of
 //!   a homeserver, so mostly there was none; after a few refusals in vain we take what comes.
-//! - After late events the bot says that it has read the last one. The homeserver tells us of that, and so shows by the
+//! - After late events, or the first ones after a refusal, the bot says that it has read the last one. The homeserver tells us of that, and so shows by the
 //!   number whether it forgot something.
 //!
 //! Every refusal is followed by a ping, since that ends the homeserver's patience.
@@ -53,6 +53,8 @@ struct State {
     /// Numbers that were refused because others were missing before them.
     refused: Vec<u64>,
     in_vain: u32,
+    /// Something was refused, so that the homeserver now has a backlog.
+    held_back: bool,
     /// The last late event, while the bot has yet to say that it has read it.
     unread: Option<(OwnedRoomId, OwnedEventId)>,
 }
@@ -71,6 +73,7 @@ impl Gate {
     pub(super) fn takes(&self, id: &str, now: Millis) -> bool {
         let mut state = self.lock();
         if !state.open {
+            state.held_back = true;
             return false;
         }
         let (Ok(number), Some(last)) = (id.parse::<u64>(), state.last) else {
@@ -85,7 +88,13 @@ impl Gate {
             return true;
         }
         state.refused.push(number);
+        state.held_back = true;
         false
+    }
+
+    /// A transaction could not be stored, so that the homeserver now has a backlog.
+    pub(super) fn failed(&self) {
+        self.lock().held_back = true;
     }
 
     /// This transaction was taken; `oldest` is the time of its oldest event that is not ours.
@@ -99,8 +108,12 @@ impl Gate {
             state.refused.retain(|refused| *refused > number);
             state.last = Some(number);
         }
-        // Whatever the sender's homeserver claims.
-        if oldest.is_some_and(|oldest| now.saturating_sub(oldest) > LATE) {
+        let Some(oldest) = oldest else {
+            return Arrival::InTime;
+        };
+        // By the clock of the sender's homeserver, or because it was us who held it back.
+        let late = now.saturating_sub(oldest) > LATE;
+        if std::mem::take(&mut state.held_back) || late {
             state.watch_until = now + WATCH;
             return Arrival::Late;
         }
@@ -216,6 +229,18 @@ mod tests {
             Arrival::Late
         );
         assert!(!gate.takes("42", WATCH + 1));
+    }
+
+    #[test]
+    fn what_comes_after_a_refusal_is_late_however_young_it_is() {
+        let gate = Gate::default();
+        assert!(!gate.takes("7", 0));
+        gate.open(1);
+        assert_eq!(gate.taken("6", None, 2), Arrival::InTime, "nothing to read");
+        assert_eq!(gate.taken("7", Some(0), 2), Arrival::Late);
+        assert_eq!(gate.taken("8", Some(2), 3), Arrival::InTime);
+        assert!(!gate.takes("10", 4));
+        assert_eq!(gate.taken("9", Some(4), 5), Arrival::Late);
     }
 
     #[test]

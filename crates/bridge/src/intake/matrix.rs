@@ -96,6 +96,7 @@ pub(crate) async fn accept(
             Ok(())
         }
         Err(error) => {
+            world.gate.failed();
             tracing::warn!(transaction = id, %error, "cannot take a transaction; the homeserver will repeat it");
             Err(Unavailable)
         }
