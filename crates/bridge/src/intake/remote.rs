@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use remote::{Event, EventSink, Message, RoomId, SinkClosed};
+use remote::{Event, EventSink, Message, PersonId, RoomId, SinkClosed};
 use store::{Lane, Login, NewItem, Portal, PortalState};
 
 use super::catch_up::{self, Intake};
@@ -54,7 +54,7 @@ impl RemoteSink {
             Event::Joined { room, person } => {
                 self.put(
                     room,
-                    format!("joined/{}", person.id),
+                    came_or_went(world, &person.id),
                     ToMatrix::Joined(person.clone()),
                 )
                 .await
@@ -62,7 +62,7 @@ impl RemoteSink {
             Event::Left { room, person } => {
                 self.put(
                     room,
-                    format!("left/{person}"),
+                    came_or_went(world, person),
                     ToMatrix::Left(person.clone()),
                 )
                 .await
@@ -167,6 +167,12 @@ impl RemoteSink {
         lanes::wake(world, &lane);
         Ok(())
     }
+}
+
+/// A key of its own for each time: whoever comes, goes and comes again while the lane waits is there in the end. Being told
+/// twice of one coming costs nothing.
+fn came_or_went(world: &Ctx, person: &PersonId) -> String {
+    format!("member/{person}/{}", hex::encode(world.random.bytes::<8>()))
 }
 
 /// The item that carries a message to Matrix.

@@ -294,3 +294,39 @@ async fn who_leaves_there_leaves_here() {
         .await;
     assert!(stage.now() > START);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_goes_and_comes_again_while_the_lane_waits_is_there() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.homeserver.lock().stuck = Some("set_state");
+    let there = remote::RoomId::from(stage.portal("org/one").await.remote_room.as_str());
+    let carol = person("carol");
+    let comes = Event::Joined {
+        room: there.clone(),
+        person: carol.clone(),
+    };
+    stage.network.tell(comes.clone());
+    stage
+        .until("the lane is at it", async || {
+            stage.store.count_items(ALICE).await.unwrap().waiting == 1
+        })
+        .await;
+    let goes = Event::Left {
+        room: there,
+        person: carol.id,
+    };
+    stage.network.tell(goes);
+    stage.network.tell(comes);
+    stage
+        .until("all three wait", async || {
+            stage.store.count_items(ALICE).await.unwrap().waiting == 3
+        })
+        .await;
+    stage.homeserver.lock().stuck = None;
+    stage.quiet().await;
+    assert!(
+        stage.homeserver.lock().rooms[&room]
+            .joined()
+            .contains("@gitter_id-carol:example.org")
+    );
+}

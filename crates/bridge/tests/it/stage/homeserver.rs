@@ -394,6 +394,7 @@ impl Homeserver for FakeHomeserver {
     }
 
     async fn set_state(&self, new: &NewState<'_>) -> Result<OwnedEventId, Error> {
+        self.unless_stuck("set_state").await;
         let mut state = self.log("set_state");
         let who = user(new.who);
         if matches!(new.who, Actor::Ghost(_)) && !state.users.contains_key(&who) {
