@@ -10,8 +10,9 @@
 //! - For a while after that, or after events which came late, a transaction whose number is not the next one is refused
 //!   once. If there was one before it, the homeserver now sends that first. Numbers are shared by all appservices of
 //!   a homeserver, so mostly there was none; after a few refusals in vain we take what comes.
-//! - After late events, or the first ones after a refusal, the bot says that it has read the last one. The homeserver tells us of that, and so shows by the
-//!   number whether it forgot something.
+//! - After late events, or the first ones after a refusal, the bot says that it has read the last one. The homeserver
+//!   tells us of that, and shows by the number whether it forgot something. If that number is not the next one, it is refused once,
+//!   however often that was in vain, since only a refusal makes the homeserver look. What it finds then is late in turn.
 //!
 //! Every refusal is followed by a ping, since that ends the homeserver's patience.
 
@@ -55,6 +56,9 @@ struct State {
     in_vain: u32,
     /// Something was refused, so that the homeserver now has a backlog.
     held_back: bool,
+    /// The next transaction is refused once unless its number is the next one, even where numbers say nothing: refusing is
+    /// what makes the homeserver look for what it forgot.
+    asked: bool,
     /// The last late event, while the bot has yet to say that it has read it.
     unread: Option<(OwnedRoomId, OwnedEventId)>,
 }
@@ -79,17 +83,27 @@ impl Gate {
         let (Ok(number), Some(last)) = (id.parse::<u64>(), state.last) else {
             return true;
         };
-        if number <= last.saturating_add(1) || now >= state.watch_until || state.in_vain >= IN_VAIN
-        {
+        let asked = std::mem::take(&mut state.asked);
+        if number <= last.saturating_add(1) {
             return true;
         }
         if state.refused.contains(&number) {
             state.in_vain += 1;
             return true;
         }
+        let watched = now < state.watch_until && state.in_vain < IN_VAIN;
+        if watched {
+            state.held_back = true;
+        } else if !asked {
+            return true;
+        }
         state.refused.push(number);
-        state.held_back = true;
         false
+    }
+
+    /// What comes next is the answer to our question whether something was forgotten.
+    fn ask(&self) {
+        self.lock().asked = true;
     }
 
     /// A transaction could not be stored, so that the homeserver now has a backlog.
@@ -100,10 +114,12 @@ impl Gate {
     /// This transaction was taken; `oldest` is the time of its oldest event that is not ours.
     pub(super) fn taken(&self, id: &str, oldest: Option<Millis>, now: Millis) -> Arrival {
         let mut state = self.lock();
+        let mut found = false;
         if let Ok(number) = id.parse::<u64>() {
             if state.refused.iter().any(|refused| number < *refused) {
                 // It was right to refuse.
                 state.in_vain = 0;
+                found = true;
             }
             state.refused.retain(|refused| *refused > number);
             state.last = Some(number);
@@ -113,7 +129,7 @@ impl Gate {
         };
         // By the clock of the sender's homeserver, or because it was us who held it back.
         let late = now.saturating_sub(oldest) > LATE;
-        if std::mem::take(&mut state.held_back) || late {
+        if std::mem::take(&mut state.held_back) || late || found {
             state.watch_until = now + WATCH;
             return Arrival::Late;
         }
@@ -156,6 +172,7 @@ pub(super) fn probe(world: &Ctx, room: OwnedRoomId, event: OwnedEventId) {
         let Some((room, event)) = ctx.gate.lock().unread.take() else {
             return;
         };
+        ctx.gate.ask();
         if let Err(error) = ctx
             .homeserver
             .read_receipt(&Actor::Bot, &room, &event)
@@ -241,6 +258,36 @@ mod tests {
         assert_eq!(gate.taken("8", Some(2), 3), Arrival::InTime);
         assert!(!gate.takes("10", 4));
         assert_eq!(gate.taken("9", Some(4), 5), Arrival::Late);
+    }
+
+    #[test]
+    fn the_answer_to_our_question_is_refused_once_even_where_numbers_say_nothing() {
+        let gate = gate();
+        for id in ["40", "50", "60"] {
+            assert!(!gate.takes(id, 1) && gate.takes(id, 2));
+            gate.taken(id, Some(2), 2);
+        }
+        assert!(gate.takes("70", 3), "numbers say nothing here");
+        gate.taken("70", Some(3), 3);
+        gate.ask();
+        assert!(!gate.takes("80", 4));
+        assert!(gate.takes("75", 5), "it was forgotten");
+        assert_eq!(gate.taken("75", Some(5), 5), Arrival::Late);
+        assert!(gate.takes("80", 6));
+        assert_eq!(gate.taken("80", None, 6), Arrival::InTime);
+        gate.ask();
+        assert!(gate.takes("81", 7), "nothing can be missing");
+        gate.taken("81", Some(7), 7);
+        assert!(gate.takes("90", WATCH + 8), "asked once");
+    }
+
+    #[test]
+    fn a_question_in_vain_leads_to_no_other() {
+        let gate = gate();
+        gate.ask();
+        let later = WATCH + 1;
+        assert!(!gate.takes("50", later) && gate.takes("50", later));
+        assert_eq!(gate.taken("50", Some(later), later), Arrival::InTime);
     }
 
     #[test]
