@@ -73,9 +73,13 @@ pub(crate) async fn accept(
         .events
         .iter()
         .filter(|event| !world.names.is_ours(&event.sender));
+    // Events of our own are never late, but after a refusal they tell that there is something to ask about.
+    let ours = transaction.events.last();
     let oldest = theirs.clone().map(|event| event.ts).min();
+    let oldest = oldest.or(ours.map(|_| world.now()));
     let last = theirs
         .next_back()
+        .or(ours)
         .map(|event| (event.room_id.clone(), event.event_id.clone()));
     match store(world, transaction).await {
         Ok(touched) => {
