@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::process::{Process, log_file, tail};
 use crate::synapse::{DOMAIN, Slot, Synapse};
-use crate::{http, scratch};
+use crate::{http, logs, scratch};
 
 /// The Gitter a bridge talks to.
 #[derive(Debug, Clone)]
@@ -38,6 +38,7 @@ pub struct Setup {
     slot: Slot,
     home: TempDir,
     config: Value,
+    homeserver_log: PathBuf,
 }
 
 impl Setup {
@@ -87,6 +88,7 @@ impl Setup {
             slot,
             home,
             config,
+            homeserver_log: synapse.log_file(),
         })
     }
 
@@ -130,13 +132,14 @@ impl Setup {
             slot: self.slot,
             config: self.config,
             home: self.home,
+            homeserver_log: self.homeserver_log,
         };
         bridge.ready().await?;
         Ok(bridge)
     }
 }
 
-/// A running bridge. Dropping it kills it and removes its files.
+/// A running bridge. Dropping it kills it and removes its files; its log is kept, see [`crate::logs`].
 #[derive(Debug)]
 pub struct Bridge {
     process: Process,
@@ -144,6 +147,7 @@ pub struct Bridge {
     slot: Slot,
     config: Value,
     home: TempDir,
+    homeserver_log: PathBuf,
 }
 
 impl Bridge {
@@ -231,6 +235,11 @@ impl Drop for Bridge {
     // Nobody waits for a good end any more; one that is wanted has been asked for by `stop`.
     fn drop(&mut self) {
         let _ = self.process.signal(Signal::KILL);
+        logs::keep(
+            &self.slot.id,
+            &self.home.path().join("log"),
+            &self.homeserver_log,
+        );
     }
 }
 

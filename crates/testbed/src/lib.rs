@@ -10,6 +10,7 @@ pub mod browser;
 pub mod debian;
 pub mod guardian;
 pub mod http;
+mod logs;
 pub mod ports;
 pub mod postgres;
 pub mod process;

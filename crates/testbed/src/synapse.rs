@@ -142,7 +142,11 @@ impl Synapse {
 
     /// What it logged so far.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    pub(crate) fn log_file(&self) -> PathBuf {
+        self.home.path().join("log")
     }
 
     /// Stops it in good order.

@@ -64,7 +64,11 @@ fn log() -> Value {
         "formatters": { "plain": { "format": "%(asctime)s %(levelname)s %(name)s %(message)s" } },
         "handlers": { "out": { "class": "logging.StreamHandler", "formatter": "plain" } },
         "root": { "level": "INFO", "handlers": ["out"] },
-        "loggers": { "synapse.storage.SQL": { "level": "WARNING" } },
+        "loggers": {
+            "synapse.storage.SQL": { "level": "WARNING" },
+            // What is sent to us, and when.
+            "synapse.appservice": { "level": "DEBUG" },
+        },
         "disable_existing_loggers": false,
     })
 }
