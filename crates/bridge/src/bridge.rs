@@ -59,6 +59,7 @@ impl Bridge {
     /// # Errors
     /// When the database does not answer.
     pub async fn start(&self) -> Result<(), Error> {
+        intake::missed::begin(&self.world).await?;
         // Neither leaves anything half done, so a stop need not wait for them.
         let world = self.world.clone();
         self.world
@@ -66,6 +67,9 @@ impl Bridge {
         let world = self.world.clone();
         self.world
             .spawn_until_stop(async move { settle::open_gate(&world).await });
+        let world = self.world.clone();
+        self.world
+            .spawn_until_stop(async move { intake::missed::run(&world).await });
         let world = self.world.clone();
         self.world
             .spawn(async move { housekeeping::run(&world).await });

@@ -21,7 +21,7 @@ pub use random::Random;
 use crate::{
     Clock, Config,
     ghost::Ghosts,
-    intake::{Gate, Intakes},
+    intake::{Gate, Intakes, Missed},
     lanes::Lanes,
     login::Connections,
     portal::Portals,
@@ -69,6 +69,8 @@ pub struct World {
     pub connections: Connections,
     /// Whether transactions are taken.
     pub gate: Gate,
+    /// Reads what the homeserver did not send.
+    pub(crate) missed: Missed,
     /// What the logins' intakes are catching up with.
     pub intakes: Intakes,
     /// What is going on with ghosts.
@@ -97,6 +99,7 @@ impl World {
             lanes: Lanes::default(),
             connections: Connections::default(),
             gate: Gate::default(),
+            missed: Missed::default(),
             intakes: Intakes::default(),
             ghosts: Ghosts::default(),
             portals: Portals::default(),

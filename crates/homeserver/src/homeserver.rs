@@ -98,12 +98,13 @@ pub trait Homeserver: Send + Sync {
     async fn read_receipt(&self, who: &Actor, room: &RoomId, event: &EventId) -> Result<(), Error>;
 
     /// Reads a room's timeline as the bot: from its end (backward) or start (forward), or from where a page says.
-    /// `limit` is a wish; homeservers give at most 1,000 or fewer.
+    /// Only what these people sent, if any are named. `limit` is a wish; homeservers give at most 1,000 or fewer.
     async fn timeline(
         &self,
         room: &RoomId,
         from: Option<&str>,
         direction: Direction,
+        senders: &[&UserId],
         limit: u16,
     ) -> Result<TimelinePage, Error>;
 }

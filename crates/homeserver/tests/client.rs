@@ -578,14 +578,14 @@ async fn reads_members_and_timeline_with_distrust() {
     );
     let page = stage
         .client
-        .timeline(room, None, Direction::Backward, 50)
+        .timeline(room, None, Direction::Backward, &[], 50)
         .await
         .unwrap();
     assert_eq!((page.events.len(), page.next.as_deref()), (1, Some("e")));
     assert_eq!(page.events[0].room_id, room);
     let page = stage
         .client
-        .timeline(room, Some("e"), Direction::Forward, 50)
+        .timeline(room, Some("e"), Direction::Forward, &[user_id!("@a:b")], 50)
         .await
         .unwrap();
     assert_eq!((page.events.len(), page.next), (0, None));
@@ -599,7 +599,12 @@ async fn reads_members_and_timeline_with_distrust() {
         "{}",
         lines[1]
     );
-    assert!(lines[2].contains("dir=f&limit=50&from=e&"), "{}", lines[2]);
+    let filter = "filter=%7B%22senders%22%3A%5B%22%40a%3Ab%22%5D%7D";
+    assert!(
+        lines[2].contains(&format!("dir=f&limit=50&from=e&{filter}&")),
+        "{}",
+        lines[2]
+    );
 }
 
 #[tokio::test]

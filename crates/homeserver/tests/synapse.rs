@@ -309,10 +309,11 @@ async fn a_message_of_long_ago(stage: &mut Stage, room: &RoomId, ghost_id: &User
     };
     client.set_state(&entering).await.unwrap();
     let page = client
-        .timeline(room, None, Direction::Backward, 5)
+        .timeline(room, None, Direction::Backward, &[ghost_id], 2)
         .await
         .unwrap();
     assert!(page.events.iter().any(|event| event.event_id == sent) && page.next.is_some());
+    assert!(page.events.iter().all(|event| event.sender == ghost_id));
     let redaction = client
         .redact(&Actor::Bot, room, &sent, Some("spam"), "t3")
         .await

@@ -22,7 +22,7 @@ pub use error::Error;
 pub use lane::{Lane, NoLane};
 pub use model::{
     Counts, Ghost, Item, ItemState, Login, LoginId, LoginState, MessageRow, NewItem, NewLogin,
-    NewPortal, Portal, PortalId, PortalState, Shown, Ticket, User,
+    NewPortal, Portal, PortalId, PortalState, Shown, Ticket, User, Written,
 };
 pub use open::{Options, Probe};
 pub use seal::{BadKey, SecretKey};

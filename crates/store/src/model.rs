@@ -259,6 +259,15 @@ pub enum ItemState {
     Failed,
 }
 
+/// A room, and the Matrix user whose writing there concerns us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Matrix room id.
+    pub room_id: String,
+    /// His Matrix id.
+    pub mxid: String,
+}
+
 /// How many items a user has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

@@ -11,6 +11,7 @@ mod logins;
 mod marks;
 mod messages;
 mod portals;
+mod sweeps;
 mod tickets;
 mod users;
 
@@ -29,7 +30,7 @@ mod tests {
     use super::*;
     use crate::{Options, SecretKey, Store};
 
-    const EVERY: [&[&str]; 11] = [
+    const EVERY: [&[&str]; 12] = [
         crate::open::SQL,
         deliveries::SQL,
         ghosts::SQL,
@@ -39,6 +40,7 @@ mod tests {
         marks::SQL,
         messages::SQL,
         portals::SQL,
+        sweeps::SQL,
         tickets::SQL,
         users::SQL,
     ];

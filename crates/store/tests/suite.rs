@@ -102,7 +102,7 @@ macro_rules! on_both {
 }
 
 on_both! {
-    people: users, refused_rooms, marks, tickets, logins, credentials, deleting_a_login, ghosts, pictures, odd_texts;
+    people: users, sweeps, refused_rooms, marks, tickets, logins, credentials, deleting_a_login, ghosts, pictures, odd_texts;
     portals: making, inviting, finding, changing, after_logout, what_a_delivery_begins_with;
     messages: the_map, parts_both_ways, since_and_latest;
     lanes: accepting_events, one_event_in_two_lanes, accepting_what_came_from_the_network,

@@ -15,6 +15,9 @@ const PAUSE: Duration = Duration::from_hours(6);
 /// was stopped in mid-push) is minutes old.
 const REPEATS_END: Millis = 30 * 24 * 3_600_000;
 
+/// A sweep may meet events that are so much older than the sweep before it.
+const READ_AGAIN: Millis = 24 * 3_600_000;
+
 /// Does the chores, now and then, until the bridge stops.
 pub(super) async fn run(world: &Ctx) {
     loop {
@@ -30,7 +33,10 @@ pub(super) async fn run(world: &Ctx) {
 
 async fn chores(world: &Ctx) -> Result<(), Error> {
     let now = world.now();
-    world.store.prune(now - REPEATS_END).await?;
+    // What a sweep finds is told apart by these ids, however long we were away.
+    let swept_at = world.store.swept_at().await?;
+    let read_again = swept_at.map_or(now, |at| at - READ_AGAIN);
+    world.store.prune(read_again.min(now - REPEATS_END)).await?;
     world.store.drop_expired_tickets(now).await?;
     Ok(())
 }

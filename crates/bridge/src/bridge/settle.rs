@@ -27,6 +27,7 @@ pub(super) async fn run(world: &Ctx) {
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(30));
     }
+    world.missed.sweep();
     tracing::info!(bot = %world.names.bot(), "the homeserver knows us");
 }
 

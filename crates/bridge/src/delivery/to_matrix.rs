@@ -199,7 +199,7 @@ impl Place<'_> {
         let world = self.world;
         let page = world
             .homeserver
-            .timeline(self.room, None, Direction::Backward, NEWEST)
+            .timeline(self.room, None, Direction::Backward, &[], NEWEST)
             .await?;
         let key = world.network.info().event_key;
         let mine = |event: &&homeserver::IncomingEvent| {

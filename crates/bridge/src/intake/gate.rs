@@ -1,42 +1,29 @@
-//! Whether a transaction is taken now, so that what the homeserver sends stays in order, and complete.
+//! Whether a transaction is taken now, so that what the homeserver sends stays in order.
 //!
-//! Synapse (1.163, read and seen) has two gaps around the time in which we are away. When a transaction fails, it may
-//! send the next one at once, before it takes us for down and keeps order: newer events overtake. And an event that
-//! comes while it finishes its backlog may become a transaction that it forgets to send, until it next takes
-//! us for down. So:
+//! When a transaction fails, Synapse (1.163, read and seen) takes us for down and then sends the oldest first, but may
+//! send the next one before it has noticed: newer events would overtake. So:
 //!
-//! - A bridge that has just started refuses transactions until its ping went through; the homeserver then begins with
-//!   the oldest.
-//! - For a while after that, or after events which came late, a transaction whose number is not the next one is refused
-//!   once. If there was one before it, the homeserver now sends that first. Numbers are shared by all appservices of
-//!   a homeserver, so mostly there was none; after a few refusals in vain we take what comes.
-//! - After late events, or the first ones after a refusal, the bot says that it has read the last one. The homeserver
-//!   tells us of that, and shows by the number whether it forgot something. If that number is not the next one, it is refused once,
-//!   however often that was in vain, since only a refusal makes the homeserver look. What it finds then is late in turn.
+//! - A bridge that has just started refuses transactions until its ping went through.
+//! - While a transaction that was refused, or could not be stored, has not come again, newer ones are refused too.
 //!
-//! Every refusal is followed by a ping, since that ends the homeserver's patience.
+//! Nothing else is ever refused: at the end of each recovery Synapse may forget an event (see [`super::missed`]), and
+//! everything waits for a recovery. Every refusal is followed by a ping, since that ends the homeserver's patience.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use homeserver::Actor;
 use remote::Millis;
-use ruma::{OwnedEventId, OwnedRoomId};
 
 use crate::Ctx;
 
 /// For how long to refuse everything at most, where no ping goes through: not every homeserver knows them.
 pub(crate) const LONGEST: Duration = Duration::from_secs(5);
-/// Events older than this were held back by the homeserver.
-const LATE: Millis = 1_500;
-/// For how long numbers are looked at.
-const WATCH: Millis = 10_000;
-/// After so many refusals in vain, numbers say nothing.
-const IN_VAIN: u32 = 3;
-/// How long to let the homeserver get through its backlog.
-const BACKLOG: Duration = Duration::from_secs(3);
+/// For how long to wait at most for what was refused. Homeservers that were killed do not send it again.
+const OWED: Millis = 10_000;
+/// For how long after the last refusal, or the start, something may come that the homeserver forgot.
+const UNSETTLED: Millis = 10_000;
 /// How long the homeserver may take to notice that it was refused.
 const NOTICES: Duration = Duration::from_millis(300);
 
@@ -47,20 +34,16 @@ pub struct Gate(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     open: bool,
-    /// Number of the last transaction that was taken.
-    last: Option<u64>,
-    /// Numbers are looked at until then.
-    watch_until: Millis,
-    /// Numbers that were refused because others were missing before them.
-    refused: Vec<u64>,
-    in_vain: u32,
-    /// Something was refused, so that the homeserver now has a backlog.
-    held_back: bool,
-    /// The next transaction is refused once unless its number is the next one, even where numbers say nothing: refusing is
-    /// what makes the homeserver look for what it forgot.
-    asked: bool,
-    /// The last late event, while the bot has yet to say that it has read it.
-    unread: Option<(OwnedRoomId, OwnedEventId)>,
+    /// What was refused and has to come before anything newer.
+    owed: Option<Owed>,
+    unsettled_until: Millis,
+}
+
+/// A transaction that was not taken.
+#[derive(Debug)]
+struct Owed {
+    id: String,
+    until: Millis,
 }
 
 impl Gate {
@@ -69,7 +52,10 @@ impl Gate {
         let mut state = self.lock();
         if !state.open {
             state.open = true;
-            state.watch_until = now + WATCH;
+            state.unsettled_until = now + UNSETTLED;
+            if let Some(owed) = &mut state.owed {
+                owed.until = now + OWED;
+            }
         }
     }
 
@@ -77,63 +63,35 @@ impl Gate {
     pub(super) fn takes(&self, id: &str, now: Millis) -> bool {
         let mut state = self.lock();
         if !state.open {
-            state.held_back = true;
+            state.refuse(id, now);
             return false;
         }
-        let (Ok(number), Some(last)) = (id.parse::<u64>(), state.last) else {
-            return true;
-        };
-        let asked = std::mem::take(&mut state.asked);
-        if number <= last.saturating_add(1) {
-            return true;
-        }
-        if state.refused.contains(&number) {
-            state.in_vain += 1;
-            return true;
-        }
-        let watched = now < state.watch_until && state.in_vain < IN_VAIN;
-        if watched {
-            state.held_back = true;
-        } else if !asked {
-            return true;
-        }
-        state.refused.push(number);
-        false
-    }
-
-    /// What comes next is the answer to our question whether something was forgotten.
-    fn ask(&self) {
-        self.lock().asked = true;
-    }
-
-    /// A transaction could not be stored, so that the homeserver now has a backlog.
-    pub(super) fn failed(&self) {
-        self.lock().held_back = true;
-    }
-
-    /// This transaction was taken; `oldest` is the time of its oldest event that is not ours.
-    pub(super) fn taken(&self, id: &str, oldest: Option<Millis>, now: Millis) -> Arrival {
-        let mut state = self.lock();
-        let mut found = false;
-        if let Ok(number) = id.parse::<u64>() {
-            if state.refused.iter().any(|refused| number < *refused) {
-                // It was right to refuse.
-                state.in_vain = 0;
-                found = true;
+        match &state.owed {
+            Some(owed) if owed.id != id && !is_older(id, &owed.id) && now < owed.until => {
+                state.unsettled_until = now + UNSETTLED;
+                false
             }
-            state.refused.retain(|refused| *refused > number);
-            state.last = Some(number);
+            _ => true,
         }
-        let Some(oldest) = oldest else {
-            return Arrival::InTime;
-        };
-        // By the clock of the sender's homeserver, or because it was us who held it back.
-        let late = now.saturating_sub(oldest) > LATE;
-        if std::mem::take(&mut state.held_back) || late || found {
-            state.watch_until = now + WATCH;
-            return Arrival::Late;
+    }
+
+    /// This transaction was taken.
+    pub(super) fn taken(&self, id: &str, now: Millis) {
+        let mut state = self.lock();
+        let met = |owed: &Owed| owed.id == id || owed.until <= now;
+        if state.owed.as_ref().is_some_and(met) {
+            state.owed = None;
         }
-        Arrival::InTime
+    }
+
+    /// This transaction could not be stored.
+    pub(super) fn failed(&self, id: &str, now: Millis) {
+        self.lock().refuse(id, now);
+    }
+
+    /// Whether something was refused lately, or we have just started, so that the homeserver may have forgotten an event.
+    pub(super) fn is_unsettled(&self, now: Millis) -> bool {
+        now < self.lock().unsettled_until
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -141,13 +99,28 @@ impl Gate {
     }
 }
 
-/// How events came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
-    /// As they happened.
-    InTime,
-    /// After the homeserver had held them back.
-    Late,
+impl State {
+    fn refuse(&mut self, id: &str, now: Millis) {
+        self.unsettled_until = now + UNSETTLED;
+        let waits_for_another = self
+            .owed
+            .as_ref()
+            .is_some_and(|owed| owed.id != id && !is_older(id, &owed.id));
+        if !waits_for_another {
+            self.owed = Some(Owed {
+                id: id.to_owned(),
+                until: now + OWED,
+            });
+        }
+    }
+}
+
+/// Whether a transaction was made before another, as far as the ids tell. Synapse counts them; others use hashes.
+fn is_older(id: &str, than: &str) -> bool {
+    match (id.parse::<u64>(), than.parse::<u64>()) {
+        (Ok(id), Ok(than)) => id < than,
+        _ => false,
+    }
 }
 
 /// After a refusal: has the homeserver try again at once.
@@ -161,28 +134,6 @@ pub(super) fn ask_again(world: &Ctx) {
     });
 }
 
-/// After late events: has the homeserver tell us something, by which it shows whether it forgot anything.
-pub(super) fn probe(world: &Ctx, room: OwnedRoomId, event: OwnedEventId) {
-    if world.gate.lock().unread.replace((room, event)).is_some() {
-        return;
-    }
-    let ctx = world.clone();
-    world.spawn(async move {
-        tokio::time::sleep(BACKLOG).await;
-        let Some((room, event)) = ctx.gate.lock().unread.take() else {
-            return;
-        };
-        ctx.gate.ask();
-        if let Err(error) = ctx
-            .homeserver
-            .read_receipt(&Actor::Bot, &room, &event)
-            .await
-        {
-            tracing::debug!(%error, "no receipt");
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,7 +141,6 @@ mod tests {
     fn gate() -> Gate {
         let gate = Gate::default();
         gate.open(0);
-        gate.taken("37", None, 0);
         gate
     }
 
@@ -203,99 +153,90 @@ mod tests {
     }
 
     #[test]
-    fn absurd_numbers_and_times_do_no_harm() {
+    fn gaps_in_the_numbers_mean_nothing() {
         let gate = gate();
-        for id in [u64::MAX.to_string(), "-1".to_owned(), "9".repeat(40)] {
-            gate.takes(&id, 1);
-            assert!(gate.takes(&id, 1), "{id}");
-            for ts in [i64::MIN, 0, i64::MAX] {
-                gate.taken(&id, Some(ts), i64::MAX / 2);
-            }
-            assert!(gate.takes(&id, 1), "{id}");
+        for id in [
+            "40",
+            "50",
+            "49",
+            "7",
+            "q6xY",
+            "",
+            "-5",
+            "99999999999999999999999",
+        ] {
+            assert!(gate.takes(id, 1), "{id}");
+            gate.taken(id, 1);
         }
     }
 
     #[test]
-    fn what_was_forgotten_comes_first() {
-        let gate = gate();
-        assert!(!gate.takes("39", 1));
-        for id in ["38", "39", "40"] {
-            assert!(gate.takes(id, 2));
-            gate.taken(id, None, 2);
-        }
-    }
-
-    #[test]
-    fn a_gap_that_stays_is_taken_at_the_second_time_and_soon_at_once() {
-        let gate = gate();
-        for (round, id) in ["40", "50", "60"].into_iter().enumerate() {
-            assert!(!gate.takes(id, 1), "{round}");
-            assert!(gate.takes(id, 2), "{round}");
-            gate.taken(id, None, 2);
-        }
-        assert!(gate.takes("70", 3), "numbers say nothing here");
-    }
-
-    #[test]
-    fn numbers_matter_for_a_while_only_and_again_after_late_events() {
-        let gate = gate();
-        assert!(gate.takes("39", WATCH));
-        assert_eq!(gate.taken("39", Some(WATCH), WATCH), Arrival::InTime);
-        assert_eq!(
-            gate.taken("40", Some(WATCH - LATE - 1), WATCH),
-            Arrival::Late
-        );
-        assert!(!gate.takes("42", WATCH + 1));
-    }
-
-    #[test]
-    fn what_comes_after_a_refusal_is_late_however_young_it_is() {
+    fn what_was_refused_comes_before_anything_newer() {
         let gate = Gate::default();
         assert!(!gate.takes("7", 0));
+        assert!(!gate.takes("8", 0));
         gate.open(1);
-        assert_eq!(gate.taken("6", None, 2), Arrival::InTime, "nothing to read");
-        assert_eq!(gate.taken("7", Some(0), 2), Arrival::Late);
-        assert_eq!(gate.taken("8", Some(2), 3), Arrival::InTime);
-        assert!(!gate.takes("10", 4));
-        assert_eq!(gate.taken("9", Some(4), 5), Arrival::Late);
-    }
-
-    #[test]
-    fn the_answer_to_our_question_is_refused_once_even_where_numbers_say_nothing() {
-        let gate = gate();
-        for id in ["40", "50", "60"] {
-            assert!(!gate.takes(id, 1) && gate.takes(id, 2));
-            gate.taken(id, Some(2), 2);
+        assert!(!gate.takes("8", 2), "it has overtaken");
+        assert!(gate.takes("6", 3), "older, of an earlier time");
+        gate.taken("6", 3);
+        assert!(!gate.takes("8", 4));
+        for id in ["7", "8", "10"] {
+            assert!(gate.takes(id, 5), "{id}");
+            gate.taken(id, 5);
         }
-        assert!(gate.takes("70", 3), "numbers say nothing here");
-        gate.taken("70", Some(3), 3);
-        gate.ask();
-        assert!(!gate.takes("80", 4));
-        assert!(gate.takes("75", 5), "it was forgotten");
-        assert_eq!(gate.taken("75", Some(5), 5), Arrival::Late);
-        assert!(gate.takes("80", 6));
-        assert_eq!(gate.taken("80", None, 6), Arrival::InTime);
-        gate.ask();
-        assert!(gate.takes("81", 7), "nothing can be missing");
-        gate.taken("81", Some(7), 7);
-        assert!(gate.takes("90", WATCH + 8), "asked once");
     }
 
     #[test]
-    fn a_question_in_vain_leads_to_no_other() {
+    fn what_could_not_be_stored_comes_before_anything_newer() {
         let gate = gate();
-        gate.ask();
-        let later = WATCH + 1;
-        assert!(!gate.takes("50", later) && gate.takes("50", later));
-        assert_eq!(gate.taken("50", Some(later), later), Arrival::InTime);
+        assert!(gate.takes("7", 0));
+        gate.failed("7", 0);
+        assert!(!gate.takes("8", 1));
+        assert!(gate.takes("7", 2));
+        gate.failed("7", 2);
+        assert!(gate.takes("7", 3));
+        gate.taken("7", 3);
+        assert!(gate.takes("8", 4));
     }
 
     #[test]
-    fn ids_that_are_no_numbers_and_numbers_that_begin_anew_are_fine() {
+    fn ids_without_order_work_too() {
+        let gate = Gate::default();
+        assert!(!gate.takes("b", 0));
+        assert!(!gate.takes("a", 0));
+        gate.open(1);
+        assert!(!gate.takes("a", 2));
+        assert!(gate.takes("b", 2));
+        gate.taken("b", 2);
+        assert!(gate.takes("a", 2));
+    }
+
+    #[test]
+    fn what_never_comes_again_is_not_waited_for() {
         let gate = gate();
-        for id in ["q6xY", "1", "2", "", "-5"] {
-            assert!(gate.takes(id, 1), "{id}");
-            gate.taken(id, None, 1);
+        gate.failed("7", 0);
+        assert!(!gate.takes("1000", OWED - 1));
+        assert!(gate.takes("1000", OWED));
+        gate.taken("1000", OWED);
+        assert!(gate.takes("1001", OWED));
+    }
+
+    #[test]
+    fn it_is_unsettled_after_the_start_and_after_refusals() {
+        let gate = gate();
+        assert!(gate.is_unsettled(UNSETTLED - 1) && !gate.is_unsettled(UNSETTLED));
+        gate.failed("7", 20_000);
+        assert!(gate.is_unsettled(20_000 + UNSETTLED - 1));
+        assert!(!gate.is_unsettled(20_000 + UNSETTLED));
+    }
+
+    #[test]
+    fn absurd_times_do_no_harm() {
+        let gate = gate();
+        for now in [i64::MIN / 2, 0, i64::MAX / 2] {
+            gate.failed("7", now);
+            gate.takes("8", now);
+            gate.taken("7", now);
         }
     }
 }

@@ -5,16 +5,21 @@
 //! for another kind of event: its line in `classify`.
 
 use homeserver::{IncomingEvent, Transaction, Unavailable};
+use remote::Millis;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Lane, NewItem};
 
 use super::{
-    ControlEvent, Membership,
-    gate::{self, Arrival},
+    ControlEvent, Membership, gate,
+    missed::{self, Doubt},
 };
 use crate::{Ctx, Error, lanes, world::Names};
+
+/// Events older than this were held back by the homeserver, which may have forgotten others. Well above what clocks differ
+/// by, and below the time after which a homeserver gives up on an answer (Synapse: 60 s).
+const LATE: Millis = 30_000;
 
 /// An event on its way to the network, as the homeserver told it. It is read when it is delivered and not
 /// before, so that a second try benefits from whatever was mended meanwhile.
@@ -66,21 +71,20 @@ pub(crate) async fn accept(
     if !world.gate.takes(id, world.now()) {
         tracing::debug!(transaction = id, "not yet; the homeserver will repeat it");
         gate::ask_again(world);
+        world.missed.sweep();
         return Err(Unavailable);
     }
+    let now = world.now();
+    let is_strange = world.missed.is_strange(transaction.peer, now);
+    if is_strange || world.gate.is_unsettled(now) {
+        missed::before(world, &transaction).await;
+    }
     let count = transaction.events.len();
-    let mut theirs = transaction
+    let theirs = transaction
         .events
         .iter()
         .filter(|event| !world.names.is_ours(&event.sender));
-    // Events of our own are never late, but after a refusal they tell that there is something to ask about.
-    let ours = transaction.events.last();
-    let oldest = theirs.clone().map(|event| event.ts).min();
-    let oldest = oldest.or(ours.map(|_| world.now()));
-    let last = theirs
-        .next_back()
-        .or(ours)
-        .map(|event| (event.room_id.clone(), event.event_id.clone()));
+    let oldest = theirs.map(|event| event.ts).min();
     match store(world, transaction).await {
         Ok(touched) => {
             tracing::debug!(
@@ -92,15 +96,15 @@ pub(crate) async fn accept(
             for lane in &touched {
                 lanes::wake(world, lane);
             }
-            if world.gate.taken(id, oldest, world.now()) == Arrival::Late
-                && let Some((room, event)) = last
-            {
-                gate::probe(world, room, event);
+            world.gate.taken(id, world.now());
+            if oldest.is_some_and(|oldest| world.now().saturating_sub(oldest) > LATE) {
+                world.missed.doubt(Doubt::Late, world.now());
             }
             Ok(())
         }
         Err(error) => {
-            world.gate.failed();
+            world.gate.failed(id, world.now());
+            world.missed.sweep();
             tracing::warn!(transaction = id, %error, "cannot take a transaction; the homeserver will repeat it");
             Err(Unavailable)
         }
@@ -121,7 +125,8 @@ pub(crate) async fn user_exists(world: &Ctx, user: &UserId) -> bool {
     }
 }
 
-async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<Lane>, Error> {
+/// Sorts and stores events; gives the lanes that got something.
+pub(super) async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<Lane>, Error> {
     let mut items = Vec::new();
     for event in transaction.events {
         if world.names.is_ours(&event.sender) {

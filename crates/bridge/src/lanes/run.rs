@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use store::{Item, Lane};
 
 use super::{Lease, Outcome};
-use crate::{Ctx, Error, delivery};
+use crate::{Ctx, Error, delivery, intake::missed::Doubt};
 
 /// Works a lane until it is empty, paused, or the bridge stops.
 pub(super) async fn lane(world: Ctx, mut lease: Lease) {
@@ -58,6 +58,13 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
                 suspect = true;
                 let time = wait.next(&world);
                 tracing::debug!(lane = %lease.lane(), %error, ?time, "not now");
+                if matches!(
+                    error,
+                    Error::Homeserver(homeserver::Error::Unreachable { .. })
+                ) {
+                    // If it was killed, it will not send everything.
+                    world.missed.doubt(Doubt::Away, world.now());
+                }
                 pause(&world, &lease, time).await;
             }
         }

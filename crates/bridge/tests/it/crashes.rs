@@ -357,11 +357,7 @@ async fn killed_again_and_again_nothing_is_lost_or_doubled() {
 #[tokio::test(start_paused = true)]
 async fn transactions_wait_until_the_homeserver_was_greeted() {
     let bridge = Stage::new().await.build();
-    let transaction = || Transaction {
-        events: Vec::new(),
-        ephemeral: Vec::new(),
-        malformed: 0,
-    };
+    let transaction = || Transaction::default();
     assert!(bridge.transaction("1", transaction()).await.is_err());
     bridge.ping_received(None);
     assert!(bridge.transaction("1", transaction()).await.is_ok());

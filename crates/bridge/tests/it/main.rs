@@ -15,5 +15,6 @@ mod invites;
 mod logins;
 mod management;
 mod messages;
+mod missed;
 mod portals;
 mod stage;

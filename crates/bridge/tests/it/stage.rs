@@ -287,8 +287,7 @@ impl Stage {
         self.until("a transaction is taken", async || {
             let transaction = Transaction {
                 events: events.clone(),
-                ephemeral: Vec::new(),
-                malformed: 0,
+                ..Transaction::default()
             };
             let bridge = self.bridge.as_ref().expect("a bridge runs");
             bridge.transaction(&id, transaction).await.is_ok()

@@ -1,10 +1,11 @@
 //! The endpoints.
 
 use std::error::Error as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post, put};
 use axum::{Json, Router};
@@ -52,8 +53,13 @@ async fn transaction(
     Path(txn): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(peer)| *peer);
     let body = authentic(&shared, request).await?;
-    let transaction = Transaction::parse(&body)?;
+    let transaction = Transaction {
+        peer,
+        ..Transaction::parse(&body)?
+    };
     // The homeserver waits for our answer, so the bytes need not stay beside what was made of them.
     drop(body);
     shared

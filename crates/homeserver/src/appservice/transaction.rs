@@ -1,5 +1,7 @@
 //! A transaction: events the homeserver pushes to us.
 
+use std::net::SocketAddr;
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -17,6 +19,9 @@ pub struct Transaction {
     pub ephemeral: Vec<Value>,
     /// How many entries were no events we could read. They are left out for good.
     pub malformed: usize,
+    /// Where the connection came from, if the server says so (`into_make_service_with_connect_info`). A homeserver that
+    /// was restarted comes from elsewhere.
+    pub peer: Option<SocketAddr>,
 }
 
 /// Bytes of typing and receipts that are read; Synapse sends a few kilobytes. They are read into much more memory than

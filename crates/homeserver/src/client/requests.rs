@@ -344,6 +344,7 @@ impl Homeserver for Client {
         room: &RoomId,
         from: Option<&str>,
         direction: Direction,
+        senders: &[&UserId],
         limit: u16,
     ) -> Result<TimelinePage, Error> {
         let direction = match direction {
@@ -352,6 +353,9 @@ impl Homeserver for Client {
         };
         let mut query = vec![("dir", direction.to_owned()), ("limit", limit.to_string())];
         query.extend(from.map(|from| ("from", from.to_owned())));
+        if !senders.is_empty() {
+            query.push(("filter", json!({ "senders": senders }).to_string()));
+        }
         let path = ["rooms", room.as_str(), "messages"];
         let answer = self.bot_get(RequestKind::Timeline, &path, query).await?;
         let chunk = answer

@@ -1,5 +1,6 @@
 //! Serves HTTP on the sockets until told to stop.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -53,9 +54,12 @@ impl Server {
             let router = self.router(listener.purpose);
             let stopped = stop.clone().cancelled_owned();
             tasks.spawn(async move {
-                let served = axum::serve(listener.socket, router)
-                    .with_graceful_shutdown(stopped)
-                    .await;
+                let served = axum::serve(
+                    listener.socket,
+                    router.into_make_service_with_connect_info::<SocketAddr>(),
+                )
+                .with_graceful_shutdown(stopped)
+                .await;
                 if let Err(error) = served {
                     tracing::error!(%error, "a listener failed");
                 }

@@ -106,6 +106,12 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_event ON messages (event_id);
 CREATE INDEX messages_by_time ON messages (portal_id, sent_at);
 
+-- When the rooms were last looked through for what the homeserver did not send: one row.
+CREATE TABLE sweeps (
+    id BIGINT NOT NULL PRIMARY KEY,
+    began_at BIGINT NOT NULL
+);
+
 -- Ids of Matrix events that were accepted once.
 CREATE TABLE seen (
     key TEXT NOT NULL PRIMARY KEY,

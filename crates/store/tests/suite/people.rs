@@ -1,7 +1,7 @@
 //! Users, marks, tickets, logins, ghosts.
 
 use secrecy::ExposeSecret;
-use store::{Error, Ghost, LoginState, User};
+use store::{Error, Ghost, Lane, LoginState, NewItem, User, Written};
 
 use crate::{Base, alice, new_login};
 
@@ -44,6 +44,41 @@ pub(crate) async fn users(base: Base) {
         Err(Error::Taken)
     ));
     store.check().await.unwrap();
+}
+
+pub(crate) async fn sweeps(base: Base) {
+    let store = base.open().await;
+    let (alice, bob) = ("@alice:example.org", "@bob:example.org");
+    store.set_management_room(bob, Some("!b")).await.unwrap();
+    store.set_management_room(alice, Some("!a")).await.unwrap();
+    let of = |room: &str, user: &str| Written {
+        room_id: room.to_owned(),
+        mxid: user.to_owned(),
+    };
+    assert_eq!(
+        store.written().await.unwrap(),
+        [of("!a", alice), of("!b", bob)]
+    );
+    assert_eq!(store.writer("!a").await.unwrap().as_deref(), Some(alice));
+    store.set_management_room(bob, None).await.unwrap();
+    assert_eq!(store.written().await.unwrap(), [of("!a", alice)]);
+    assert_eq!(store.writer("!b").await.unwrap(), None);
+
+    assert_eq!(store.swept_at().await.unwrap(), None);
+    for at in [5, i64::MAX] {
+        store.set_swept_at(at).await.unwrap();
+        assert_eq!(store.swept_at().await.unwrap(), Some(at));
+    }
+
+    assert!(!store.is_seen("$a").await.unwrap());
+    let item = NewItem {
+        lane: Lane::Control("!r".to_owned()),
+        login_id: None,
+        key: "$a".to_owned(),
+        payload: "{}".to_owned(),
+    };
+    store.accept_events(&[item], 1).await.unwrap();
+    assert!(store.is_seen("$a").await.unwrap());
 }
 
 pub(crate) async fn refused_rooms(base: Base) {

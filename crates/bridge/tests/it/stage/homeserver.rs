@@ -134,6 +134,12 @@ impl FakeHomeserver {
     }
 }
 
+/// Where an event stands in the stream.
+fn number(event: &IncomingEvent) -> u64 {
+    let number = event.event_id.as_str().trim_start_matches("$event");
+    number.parse().unwrap()
+}
+
 fn refused(status: u16, errcode: &str) -> Error {
     Error::Refused {
         status,
@@ -479,16 +485,28 @@ impl Homeserver for FakeHomeserver {
     async fn timeline(
         &self,
         room: &RoomId,
-        _from: Option<&str>,
+        from: Option<&str>,
         direction: Direction,
+        senders: &[&UserId],
         limit: u16,
     ) -> Result<TimelinePage, Error> {
         let mut state = self.log("timeline");
-        let mut events = state.room(room)?.timeline.clone();
+        let bot = <&UserId>::try_from(BOT).unwrap();
+        let room = state.room(room)?;
+        if room.membership(bot) != "join" {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        let mut events = room.timeline.clone();
+        events.retain(|event| senders.is_empty() || senders.contains(&&*event.sender));
         if direction == Direction::Backward {
             events.reverse();
+            if let Some(from) = from {
+                let from: u64 = from.parse().unwrap();
+                events.retain(|event| number(event) < from);
+            }
         }
         events.truncate(usize::from(limit));
-        Ok(TimelinePage { events, next: None })
+        let next = events.last().map(|event| number(event).to_string());
+        Ok(TimelinePage { events, next })
     }
 }

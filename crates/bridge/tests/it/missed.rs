@@ -1,0 +1,180 @@
+//! Events which the homeserver never sends are read from the rooms' timelines.
+
+use std::time::Duration;
+
+use homeserver::{Appservice as _, IncomingEvent, Transaction};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId};
+use serde_json::json;
+
+use crate::stage::homeserver::Failure;
+use crate::stage::road::last_word;
+use crate::stage::talk::invites_bot_again;
+use crate::stage::{ALICE, Stage};
+
+/// Alice writes something, and the homeserver forgets to tell.
+fn writes_unheard(stage: &Stage, room: &RoomId, text: &str) -> IncomingEvent {
+    let alice = OwnedUserId::try_from(ALICE).unwrap();
+    let content = json!({"msgtype": "m.text", "body": text});
+    let now = stage.now();
+    let mut homeserver = stage.homeserver.lock();
+    homeserver.append(room, &alice, "m.room.message", None, content, now)
+}
+
+/// Longer than anything remains unsettled.
+const SETTLED: Duration = Duration::from_secs(30);
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_message_is_found_and_delivered_once() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    let forgotten = writes_unheard(&stage, &room, "forgotten");
+    stage.restart().await;
+    stage.wait(SETTLED).await;
+    assert_eq!(stage.network.transcript("org/one"), ["alice: forgotten"]);
+    stage.push(vec![forgotten]).await;
+    stage.restart().await;
+    stage.wait(SETTLED).await;
+    assert_eq!(stage.network.transcript("org/one"), ["alice: forgotten"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_around_a_restart_keeps_its_place() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.kill().await;
+    writes_unheard(&stage, &room, "one");
+    writes_unheard(&stage, &room, "two");
+    stage.start().await;
+    stage.writes(&room, "three").await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["alice: one", "alice: two", "alice: three"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_after_a_refusal_keeps_its_place() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    let bridge = stage.bridge.clone().unwrap();
+    stage.store.close().await;
+    let one = writes_unheard(&stage, &room, "one");
+    let transaction = Transaction {
+        events: vec![one.clone()],
+        ..Transaction::default()
+    };
+    bridge.transaction("900", transaction).await.unwrap_err();
+    drop(bridge);
+    stage.restart().await;
+    stage.push(vec![one]).await;
+    writes_unheard(&stage, &room, "two");
+    stage.writes(&room, "three").await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["alice: one", "alice: two", "alice: three"]
+    );
+}
+
+/// A homeserver that was killed and started anew: it does not send what it had not sent, and comes over a new connection.
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_homeserver_had_not_sent_keeps_its_place() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    let bridge = stage.bridge.clone().unwrap();
+    let push = async |id: &str, port: u16, event: IncomingEvent| {
+        let transaction = Transaction {
+            events: vec![event],
+            peer: Some(([127, 0, 0, 1], port).into()),
+            ..Transaction::default()
+        };
+        bridge.transaction(id, transaction).await.unwrap();
+    };
+    let requests = || stage.homeserver.lock().requests.len();
+    stage.wait(Duration::from_secs(90)).await;
+    push("901", 1, writes_unheard(&stage, &room, "one")).await;
+    stage.wait(Duration::from_secs(90)).await;
+    let before = requests();
+    push("902", 1, writes_unheard(&stage, &room, "two")).await;
+    assert_eq!(requests(), before, "the same connection");
+    writes_unheard(&stage, &room, "three");
+    push("903", 2, writes_unheard(&stage, &room, "four")).await;
+    assert_eq!(requests(), before + 1, "another one");
+    stage.wait(Duration::from_secs(30)).await;
+    let before = requests() - 1;
+    push("904", 3, writes_unheard(&stage, &room, "five")).await;
+    assert_eq!(requests(), before + 1, "a new one each time, then");
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["one", "two", "three", "four", "five"].map(|text| format!("alice: {text}"))
+    );
+    drop(bridge);
+}
+
+/// The homeserver was away when something was to be sent to it.
+#[tokio::test(start_paused = true)]
+async fn an_absent_homeserver_has_the_rooms_swept_when_it_is_back() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.wait(Duration::from_mins(2)).await;
+    writes_unheard(&stage, &room, "unheard");
+    stage.homeserver.lock().failures.push_back(Failure::Lost);
+    stage.network.says("bob", "org/one", "his");
+    stage.wait(SETTLED).await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["bob: his", "alice: unheard"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn much_that_was_forgotten_is_read_page_by_page() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let texts: Vec<_> = (0..120).map(|number| number.to_string()).collect();
+    for text in &texts {
+        writes_unheard(&stage, &room, text);
+    }
+    stage.restart().await;
+    stage.wait(SETTLED).await;
+    stage.quiet().await;
+    let expected: Vec<_> = texts.iter().map(|text| format!("alice: {text}")).collect();
+    assert_eq!(stage.network.transcript("org/one"), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_before_the_bot_came_is_not_for_it() {
+    let mut stage = Stage::new().await;
+    stage.start().await;
+    stage.wait(SETTLED).await;
+    let talk = OwnedRoomId::try_from("!talk").unwrap();
+    {
+        let alice = OwnedUserId::try_from(ALICE).unwrap();
+        let mut homeserver = stage.homeserver.lock();
+        homeserver.rooms.entry(talk.clone()).or_default();
+        let joins = json!({"membership": "join"});
+        homeserver.append(&talk, &alice, "m.room.member", Some(ALICE), joins, 0);
+    }
+    writes_unheard(&stage, &talk, "version");
+    invites_bot_again(&mut stage, ALICE, &talk).await;
+    stage.restart().await;
+    writes_unheard(&stage, &talk, "help");
+    stage.wait(SETTLED).await;
+    let said = stage.transcript(&talk);
+    assert!(!said.iter().any(|line| line.contains("0.0.0")), "{said:#?}");
+    assert!(last_word(&stage, &talk).contains("invite"), "{said:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_costs_a_request_a_room_at_the_start_and_none_later() {
+    let (mut stage, _) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    stage.homeserver.lock().requests.clear();
+    stage.wait(Duration::from_hours(1)).await;
+    let none: [&str; 0] = [];
+    assert_eq!(stage.homeserver.lock().requests, none);
+    stage.restart().await;
+    stage.wait(Duration::from_hours(1)).await;
+    let requests = stage.homeserver.lock().requests.clone();
+    let read = requests.iter().filter(|request| **request == "timeline");
+    assert_eq!(read.count(), 1, "{requests:?}");
+}
