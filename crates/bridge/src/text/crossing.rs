@@ -3,6 +3,8 @@
 //! What cannot cross (yet) is a variant of [`Unsupported`] with its words, so that nothing is passed over
 //! in silence.
 
+mod kinds;
+
 use remote::{MessageKind, Millis};
 use serde_json::Value;
 
@@ -37,7 +39,7 @@ pub enum Unsupported {
     Media,
     /// A sticker.
     Sticker,
-    /// A place.
+    /// A place that cannot be read.
     Location,
     /// A changed message.
     Edit,
@@ -45,8 +47,10 @@ pub enum Unsupported {
     Redaction,
     /// A reaction.
     Reaction,
-    /// A poll, its end, or a vote.
+    /// A poll that cannot be read.
     Poll,
+    /// A vote in a poll.
+    Vote,
     /// Encrypted.
     Encrypted,
     /// A call.
@@ -66,6 +70,7 @@ impl Unsupported {
             Self::Redaction => "redaction",
             Self::Reaction => "reaction",
             Self::Poll => "poll",
+            Self::Vote => "vote",
             Self::Encrypted => "encrypted",
             Self::Call => "call",
             Self::Other => "other",
@@ -84,6 +89,7 @@ impl Unsupported {
             | Self::Encrypted
             | Self::Other => 5_000,
             Self::Redaction | Self::Reaction | Self::Call => 600_000,
+            Self::Vote => 24 * 3_600_000,
         }
     }
 
@@ -100,7 +106,7 @@ impl Unsupported {
             }
             Self::Location => {
                 format!(
-                    "Places on a map do not cross to {network}: what you send of them is not delivered."
+                    "This place was not delivered to {network}, since it says neither where it is nor what it is."
                 )
             }
             Self::Edit => format!(
@@ -111,8 +117,13 @@ impl Unsupported {
             ),
             Self::Reaction => format!("{network} knows no reactions; nobody there sees yours."),
             Self::Poll => {
-                format!("Polls do not cross to {network}: what you send of them is not delivered.")
+                format!(
+                    "This poll was not delivered to {network}, since its question or its answers are missing."
+                )
             }
+            Self::Vote => format!(
+                "Polls cross to {network} as text; nobody there can vote, and nobody there sees your vote."
+            ),
             Self::Encrypted => format!(
                 "Encrypted messages are not delivered to {network}, since the bridge cannot read them."
             ),
@@ -134,13 +145,16 @@ pub fn crossing(kind: &str, content: &Value) -> Crossing {
         "m.room.redaction" => Unsupported::Redaction,
         "m.room.encrypted" => Unsupported::Encrypted,
         "m.sticker" => Unsupported::Sticker,
-        _ if kind.contains(".poll.") => Unsupported::Poll,
+        "m.poll.start" | "org.matrix.msc3381.poll.start" => return kinds::poll(content),
+        "m.poll.end" | "org.matrix.msc3381.poll.end" => return kinds::poll_end(content),
+        "m.poll.response" | "org.matrix.msc3381.poll.response" => Unsupported::Vote,
+        "m.location" | "org.matrix.msc3488.location" => return kinds::location(content),
         _ if kind.starts_with("m.call.") || kind.contains(".call.") || kind.contains("rtc.") => {
             Unsupported::Call
         }
         // Talk among a user's own devices about keys; nothing that anybody said.
         _ if kind.starts_with("m.key.verification.") => return Crossing::Nothing,
-        _ => Unsupported::Other,
+        _ => return kinds::worded(content, Unsupported::Other),
     };
     Crossing::Unsupported(what)
 }
@@ -161,10 +175,10 @@ fn message(content: &Value) -> Crossing {
         Some("m.image" | "m.file" | "m.audio" | "m.video") => {
             return Crossing::Unsupported(Unsupported::Media);
         }
-        Some("m.location") => return Crossing::Unsupported(Unsupported::Location),
+        Some("m.location") => return kinds::location(content),
         // Talk among devices; a redacted event, or none that anybody could show.
         Some("m.key.verification.request") | None => return Crossing::Nothing,
-        Some(_) => return Crossing::Unsupported(Unsupported::Other),
+        Some(_) => return kinds::worded(content, Unsupported::Other),
     };
     let Some(body) = content.get("body").and_then(Value::as_str) else {
         return Crossing::Nothing;
@@ -280,12 +294,12 @@ mod tests {
             ),
             (
                 "m.room.message",
-                json!({"msgtype": "m.location", "body": "here"}),
+                json!({"msgtype": "m.location", "geo_uri": 7}),
                 Unsupported::Location,
             ),
             (
                 "m.room.message",
-                json!({"msgtype": "org.example", "body": "?"}),
+                json!({"msgtype": "org.example"}),
                 Unsupported::Other,
             ),
             (
@@ -301,7 +315,7 @@ mod tests {
             (
                 "org.matrix.msc3381.poll.response",
                 json!({}),
-                Unsupported::Poll,
+                Unsupported::Vote,
             ),
             ("m.call.invite", json!({}), Unsupported::Call),
             ("org.example.unheard.of", json!({}), Unsupported::Other),
