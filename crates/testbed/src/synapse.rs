@@ -60,7 +60,7 @@ pub struct Options {
 /// A running Synapse. Dropping it ends it and removes its data.
 #[derive(Debug)]
 pub struct Synapse {
-    server: Process,
+    server: tokio::sync::Mutex<Process>,
     home: TempDir,
     python: PathBuf,
     base: Url,
@@ -98,8 +98,8 @@ impl Synapse {
         settings::write(home.path(), port, options.rate_limits, &registrations)?;
         let base = Url::parse(&format!("http://127.0.0.1:{port}/")).context("a URL of our own")?;
         let server = serve(&python, home.path())?;
-        let mut synapse = Self {
-            server,
+        let synapse = Self {
+            server: server.into(),
             home,
             python,
             base,
@@ -115,8 +115,8 @@ impl Synapse {
     }
 
     /// Its process id, to look at what it costs.
-    pub fn pid(&self) -> u32 {
-        self.server.pid()
+    pub async fn pid(&self) -> u32 {
+        self.server.lock().await.pid()
     }
 
     /// An appservice nobody else uses.
@@ -150,26 +150,33 @@ impl Synapse {
     }
 
     /// Stops it in good order.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        self.server.stop().await.map(drop)
+    pub async fn stop(&self) -> anyhow::Result<()> {
+        self.server.lock().await.stop().await.map(drop)
     }
 
     /// SIGKILL.
-    pub async fn kill(&mut self) -> anyhow::Result<()> {
-        self.server.kill().await.map(drop)
+    pub async fn kill(&self) -> anyhow::Result<()> {
+        self.server.lock().await.kill().await.map(drop)
     }
 
     /// Starts it again on the same data, after [`stop`](Self::stop) or [`kill`](Self::kill).
-    pub async fn start_again(&mut self) -> anyhow::Result<()> {
-        anyhow::ensure!(self.server.ended()?.is_some(), "Synapse still runs");
-        self.server = serve(&self.python, self.home.path())?;
+    pub async fn start_again(&self) -> anyhow::Result<()> {
+        let mut server = self.server.lock().await;
+        anyhow::ensure!(server.ended()?.is_some(), "Synapse still runs");
+        *server = serve(&self.python, self.home.path())?;
+        drop(server);
         self.answering().await
     }
 
-    async fn answering(&mut self) -> anyhow::Result<()> {
+    async fn answering(&self) -> anyhow::Result<()> {
         let health = self.base.join("health").context("a URL of our own")?;
         let log = self.home.path().join("log");
-        self.server.answering(health.as_str(), &log).await.map(drop)
+        self.server
+            .lock()
+            .await
+            .answering(health.as_str(), &log)
+            .await
+            .map(drop)
     }
 }
 

@@ -56,7 +56,7 @@ async fn stock_limits_hold_and_data_outlives_a_kill() {
         slots: 1,
         ..Options::default()
     };
-    let mut synapse = Synapse::start(options, &Lines).await.unwrap();
+    let synapse = Synapse::start(options, &Lines).await.unwrap();
     let anna = synapse.user("anna").await.unwrap();
     let room = anna.create_room(&json!({})).await.unwrap();
     let mut limited = None;

@@ -40,9 +40,12 @@ const PAGE: u16 = 50;
 const PAGES: usize = 50;
 /// How many connections a homeserver may use in turn.
 const PEERS: usize = 8;
-/// For how long a connection that is not known is nothing strange, after one that was not known: some homeservers, and
-/// proxies, use a new one each time.
+/// For how long a connection that is not known is nothing strange after one that was used only once: some homeservers,
+/// and proxies, use a new one each time.
 const STRANGERS: Millis = 60_000;
+
+/// For how long homeservers surely keep a connection that is not used (Synapse: 2 minutes).
+const IDLE: Millis = 60_000;
 
 /// How long a sweep dispels a doubt.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +78,9 @@ struct State {
     /// Where transactions came from, the latest last.
     peers: VecDeque<SocketAddr>,
     stranger_at: Option<Millis>,
+    used_at: Option<Millis>,
+    /// The latest of them was used more than once.
+    keeps_connections: bool,
 }
 
 impl Missed {
@@ -96,16 +102,24 @@ impl Missed {
 
     /// Whether a transaction comes over a connection of which nothing is known, as after a restart of the homeserver.
     pub(super) fn is_strange(&self, peer: Option<SocketAddr>, now: Millis) -> bool {
+        let Some(peer) = peer else { return false };
         let mut state = self.lock();
-        let Some(peer) = peer.filter(|peer| !state.peers.contains(peer)) else {
+        let last_used = state.used_at.replace(now);
+        if state.peers.contains(&peer) {
+            state.keeps_connections = true;
             return false;
-        };
+        }
         state.peers.push_back(peer);
         if state.peers.len() > PEERS {
             state.peers.pop_front();
         }
+        let kept = std::mem::take(&mut state.keeps_connections);
+        if kept && last_used.is_some_and(|at| now.saturating_sub(at) < IDLE) {
+            // Nothing but a restart, or a broken network, ends a connection that is in use.
+            self.sweep();
+        }
         let last = state.stranger_at.replace(now);
-        last.is_none_or(|at| now.saturating_sub(at) > STRANGERS)
+        kept || last.is_none_or(|at| now.saturating_sub(at) > STRANGERS)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -121,6 +121,27 @@ async fn killed_in_the_middle_nothing_is_lost_or_doubled() -> Result {
     Ok(())
 }
 
+/// The homeserver is killed while it has not yet sent everything, and never sends that: the bridge reads it.
+#[tokio::test]
+async fn a_killed_homeserver_loses_nothing() -> Result {
+    let scene = Scene::with_own_homeserver().await?;
+    let maria = scene.town.person("maria", "Maria");
+    let lounge = scene.town.room("rustics/lounge", &[&maria]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    for round in 0..3 {
+        for number in round * 10..(round + 1) * 10 {
+            chat.user.say(&room, &format!("hers {number}")).await?;
+        }
+        scene.synapse.kill().await?;
+        scene.synapse.start_again().await?;
+    }
+    chat.user.say(&room, "hers 30").await?;
+    scene.town.hears(&lounge, "hers 30").await?;
+    assert_eq!(scene.town.texts(&lounge), numbered(31, "hers"));
+    Ok(())
+}
+
 /// The answer to a POST is lost although Gitter stored the message: it is not sent twice.
 #[tokio::test]
 async fn a_lost_answer_does_not_double_a_message() -> Result {

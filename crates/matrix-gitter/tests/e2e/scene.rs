@@ -2,7 +2,8 @@
 
 use anyhow::Context as _;
 use testbed::bridge::{Bridge, Setup};
-use testbed::synapse::{self, Synapse};
+use testbed::progress::Lines;
+use testbed::synapse::{self, Options, Synapse};
 use testbed::user::{Dm, Event, User};
 use testbed::visitor::{Page, Visitor};
 
@@ -35,7 +36,20 @@ impl Scene {
 
     /// With a changed configuration.
     pub(crate) async fn with(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
-        let synapse = synapse::shared().await?;
+        Self::on(synapse::shared().await?, change).await
+    }
+
+    /// With a homeserver of its own, to be killed and started again. It lives as long as this process.
+    pub(crate) async fn with_own_homeserver() -> Result<Self> {
+        let options = Options {
+            slots: 1,
+            ..Options::default()
+        };
+        let synapse = Synapse::start(options, &Lines).await?;
+        Self::on(Box::leak(Box::new(synapse)), |setup| setup).await
+    }
+
+    async fn on(synapse: &'static Synapse, change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
         let slot = synapse.slot()?;
         let town = Town::start(&format!("{}/callback", slot.address())).await?;
         let setup = Setup::new(PROGRAM, synapse, slot, &town.gitter())?;
