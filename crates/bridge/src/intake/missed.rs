@@ -12,8 +12,10 @@
 //!
 //! A forgotten invite of the bot cannot be read; whoever sent it has to send another one.
 
+mod peers;
+
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -26,6 +28,7 @@ use serde_json::Value;
 use store::Written;
 use tokio::sync::Notify;
 
+use self::peers::{Connection, Peers};
 use super::matrix;
 use crate::{Ctx, Error, lanes, lanes::Backoff};
 
@@ -38,14 +41,8 @@ const SKEW: Millis = 3_600_000;
 /// How many events a page has, and how many pages of one room are read at most.
 const PAGE: u16 = 50;
 const PAGES: usize = 50;
-/// How many connections a homeserver may use in turn.
-const PEERS: usize = 8;
-/// For how long a connection that is not known is nothing strange after one that was used only once: some homeservers,
-/// and proxies, use a new one each time.
-const STRANGERS: Millis = 60_000;
-
-/// For how long homeservers surely keep a connection that is not used (Synapse: 2 minutes).
-const IDLE: Millis = 60_000;
+/// For how long a transaction waits at most for what came before it: homeservers wait a minute for our answer.
+const BEFORE: Duration = Duration::from_secs(10);
 
 /// How long a sweep dispels a doubt.
 #[derive(Clone, Copy, Debug)]
@@ -75,12 +72,7 @@ pub struct Missed {
 #[derive(Default)]
 struct State {
     swept_at: Option<Millis>,
-    /// Where transactions came from, the latest last.
-    peers: VecDeque<SocketAddr>,
-    stranger_at: Option<Millis>,
-    used_at: Option<Millis>,
-    /// The latest of them was used more than once.
-    keeps_connections: bool,
+    peers: Peers,
 }
 
 impl Missed {
@@ -100,26 +92,13 @@ impl Missed {
         }
     }
 
-    /// Whether a transaction comes over a connection of which nothing is known, as after a restart of the homeserver.
+    /// Whether a transaction comes over a connection that says that the homeserver was restarted.
     pub(super) fn is_strange(&self, peer: Option<SocketAddr>, now: Millis) -> bool {
-        let Some(peer) = peer else { return false };
-        let mut state = self.lock();
-        let last_used = state.used_at.replace(now);
-        if state.peers.contains(&peer) {
-            state.keeps_connections = true;
-            return false;
-        }
-        state.peers.push_back(peer);
-        if state.peers.len() > PEERS {
-            state.peers.pop_front();
-        }
-        let kept = std::mem::take(&mut state.keeps_connections);
-        if kept && last_used.is_some_and(|at| now.saturating_sub(at) < IDLE) {
-            // Nothing but a restart, or a broken network, ends a connection that is in use.
+        let connection = peer.map(|peer| self.lock().peers.meet(peer, now));
+        if connection == Some(Connection::Broken) {
             self.sweep();
         }
-        let last = state.stranger_at.replace(now);
-        kept || last.is_none_or(|at| now.saturating_sub(at) > STRANGERS)
+        !matches!(connection, None | Some(Connection::Usual))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -164,7 +143,8 @@ async fn sweep(world: &Ctx) -> Result<(), Error> {
 /// Before a transaction is stored: what came before it in its rooms comes first. Best effort, since the transaction itself
 /// must not wait for it.
 pub(super) async fn before(world: &Ctx, transaction: &Transaction) {
-    if let Err(error) = read_before(world, transaction).await {
+    let read = tokio::time::timeout(BEFORE, read_before(world, transaction)).await;
+    if let Err(error) = read.unwrap_or(Err(Error::Refused("it takes too long".to_owned()))) {
         tracing::debug!(%error, "taking a transaction without having read what came before it");
         world.missed.sweep();
     }
