@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use homeserver::{Appservice, Transaction, Unavailable};
 use ruma::UserId;
 
-use crate::{Ctx, Error, Parts, World, intake, lanes, login::Logins};
+use crate::{Ctx, Error, Parts, World, intake, lanes, login::Logins, reading};
 
 mod housekeeping;
 mod settle;
@@ -137,14 +137,17 @@ impl Drop for Bridge {
 
 #[async_trait]
 impl Appservice for Bridge {
-    async fn transaction(&self, id: &str, transaction: Transaction) -> Result<(), Unavailable> {
+    async fn transaction(&self, id: &str, mut transaction: Transaction) -> Result<(), Unavailable> {
+        let ephemeral = std::mem::take(&mut transaction.ephemeral);
         let (world, id) = (self.world.clone(), id.to_owned());
         // A homeserver that hangs up before our answer would otherwise leave events stored in lanes that nobody
         // wakes: it repeats them, but they are known by then.
         let accepted = self
             .world
             .see_through(async move { intake::matrix::accept(&world, &id, transaction).await });
-        accepted.await.unwrap_or(Err(Unavailable))
+        accepted.await.unwrap_or(Err(Unavailable))?;
+        reading::receipts(&self.world, &ephemeral);
+        Ok(())
     }
 
     async fn user_exists(&self, user: &UserId) -> bool {

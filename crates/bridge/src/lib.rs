@@ -21,6 +21,7 @@ pub mod login;
 mod management;
 pub mod permissions;
 pub mod portal;
+mod reading;
 pub mod space;
 pub mod text;
 pub mod world;

@@ -25,6 +25,7 @@ use crate::{
     lanes::Lanes,
     login::Connections,
     portal::Portals,
+    reading::Readings,
 };
 
 /// What a bridge is built from.
@@ -77,6 +78,8 @@ pub struct World {
     pub ghosts: Ghosts,
     /// What is going on with portals.
     pub portals: Portals,
+    /// What users have read and the network does not know yet.
+    pub(crate) readings: Readings,
     /// One at a time per user, so that he does not get two spaces.
     pub(crate) spaces: Keyed<ruma::OwnedUserId>,
     /// Says that work has to end: finish the item in hand and take no other.
@@ -103,6 +106,7 @@ impl World {
             intakes: Intakes::default(),
             ghosts: Ghosts::default(),
             portals: Portals::default(),
+            readings: Readings::default(),
             spaces: Keyed::default(),
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),

@@ -4,6 +4,7 @@
 //! `gitter` sees to it that the one passes the other.
 
 mod history;
+mod reading;
 mod send;
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +16,7 @@ use gitter::realtime::{Channel, Realtime, Subscriptions};
 use gitter::{Client, Endpoints};
 use remote::{
     Account, Avatar, EventSink, Fault, History, Image, Member, Message, MessageId, Millis, Part,
-    Person, RemoteError, Room, RoomId,
+    Person, ReadUpTo, RemoteError, Room, RoomId,
 };
 use secrecy::SecretString;
 
@@ -273,6 +274,10 @@ impl Account for GitterAccount {
             .delete(&room.as_str().into(), &message.as_str().into())
             .await
             .map_err(fault::from)
+    }
+
+    async fn mark_read(&self, room: &RoomId, up_to: &ReadUpTo) -> Result<(), RemoteError> {
+        reading::mark(self, room, up_to).await
     }
 
     async fn avatar(&self, avatar: &Avatar, max_bytes: usize) -> Result<Image, RemoteError> {

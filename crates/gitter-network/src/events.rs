@@ -105,9 +105,16 @@ impl<'a> Teller<'a> {
                 Some(Event::RoomAdded(Box::new(room)))
             }
             (Change::RoomUpdated(room), place) => self.changed(id(&room.id), place.is_some()),
-            // Unread counts and the like change all the time and are nobody's business.
             (Change::RoomPatched(patch), place) if patch.topic.is_some() => {
                 self.changed(id(&patch.id), place.is_some())
+            }
+            // That he has read part of it is not told, only how much is left (Gitter 21.15, recorded session
+            // `ws_room_channels`).
+            (Change::RoomPatched(patch), None) if patch.unread_items == Some(0) => {
+                Some(Event::Read {
+                    room: id(&patch.id),
+                    up_to: None,
+                })
             }
             (Change::RoomRemoved(room), _) => Some(Event::RoomRemoved(id(&room))),
             _ => None,

@@ -10,6 +10,7 @@ mod events;
 mod failures;
 mod login;
 mod messages;
+mod reading;
 mod rooms;
 
 use std::future::Future;
@@ -85,6 +86,9 @@ pub trait World: Send + Sync {
     /// The other one takes back what he said.
     async fn delete(&self, room: &RoomId, message: &MessageId);
 
+    /// What the tester has not read in a room, in any order.
+    async fn unread(&self, room: &RoomId) -> Vec<MessageId>;
+
     /// Breaks the tester's connection. With `lossy`, what happens until it stands again is never told.
     async fn cut(&self, lossy: bool);
 
@@ -138,6 +142,9 @@ checks! {
     events::lossy_cut: "what the network lost gets known",
     events::dropped: "a dropped connection can be taken up again",
     events::sink_closed: "the connection ends when nobody takes events",
+    reading::marked: "what was read up to a message is no longer unread, and the rest still is",
+    reading::threads: "reading in a thread leaves the rest unread",
+    reading::told: "having read everything is told",
     failures::rooms: "a forbidden and a missing room are told apart from an outage",
     failures::messages: "a message that is missing or somebody else's cannot be changed",
     failures::logged_out: "credentials that are no longer good end everything",

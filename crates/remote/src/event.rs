@@ -59,6 +59,13 @@ pub enum Event {
     RoomChanged(RoomId),
     /// The account is no longer in this room.
     RoomRemoved(RoomId),
+    /// The account's person has read up to this message in the room, here or elsewhere; `None`: everything there is.
+    Read {
+        /// Where.
+        room: RoomId,
+        /// The last one he has read.
+        up_to: Option<MessageId>,
+    },
 }
 
 /// The other end went away: stop.

@@ -133,6 +133,15 @@ pub enum History {
     Before(MessageId),
 }
 
+/// How far the account's person has read in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadUpTo {
+    /// The last message he has read.
+    pub message: MessageId,
+    /// Only what was said in the thread of this message; `None`: everything in the room.
+    pub thread: Option<MessageId>,
+}
+
 /// One logged-in account. Cheap to clone behind its `Arc`; holds no connection unless [`Account::run`] is polled.
 #[async_trait]
 pub trait Account: Send + Sync {
@@ -193,6 +202,10 @@ pub trait Account: Send + Sync {
 
     /// Takes a message back.
     async fn delete(&self, room: &RoomId, message: &MessageId) -> Result<(), RemoteError>;
+
+    /// Notes that the account's person has read what stands in a room up to a message. Nobody waits for it: it must not use up
+    /// what the network allows for messages. What is read already, or not known to be unread, is fine.
+    async fn mark_read(&self, room: &RoomId, up_to: &ReadUpTo) -> Result<(), RemoteError>;
 
     /// Fetches a picture, at most `max_bytes` of it. Makes requests to the network's own hosts only.
     async fn avatar(&self, avatar: &Avatar, max_bytes: usize) -> Result<Image, RemoteError>;

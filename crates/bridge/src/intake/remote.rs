@@ -9,7 +9,7 @@ use remote::{Event, EventSink, Message, PersonId, RoomId, SinkClosed};
 use store::{Lane, Login, NewItem, Portal, PortalState};
 
 use super::catch_up::{self, Intake};
-use crate::{Ctx, Error, delivery::ToMatrix, ghost, lanes, lanes::Backoff, login};
+use crate::{Ctx, Error, delivery::ToMatrix, ghost, lanes, lanes::Backoff, login, reading};
 
 /// Takes what the account of one login tells.
 pub struct RemoteSink {
@@ -84,6 +84,9 @@ impl RemoteSink {
             Event::RoomChanged(room) => {
                 self.put(room, "refresh".to_owned(), ToMatrix::Refresh)
                     .await
+            }
+            Event::Read { room, up_to } => {
+                reading::elsewhere(world, &self.login, room, up_to.as_ref()).await
             }
             Event::RoomRemoved(room) => {
                 login::room_removed(world, self.login.id, room);

@@ -17,4 +17,5 @@ mod management;
 mod messages;
 mod missed;
 mod portals;
+mod reading;
 mod stage;

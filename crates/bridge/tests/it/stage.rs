@@ -295,6 +295,35 @@ impl Stage {
         .await;
     }
 
+    /// Somebody's read receipts arrive: events, each perhaps with the thread it was read in.
+    pub(crate) async fn reads(
+        &mut self,
+        room: &RoomId,
+        user: &str,
+        event: &str,
+        thread: Option<&str>,
+    ) {
+        self.transactions += 1;
+        let mut data = json!({"ts": self.now()});
+        if let Some(thread) = thread {
+            data["thread_id"] = json!(thread);
+        }
+        let receipt = json!({
+            "type": "m.receipt",
+            "room_id": room,
+            "content": {event: {"m.read": {user: data}}},
+        });
+        let transaction = Transaction {
+            events: Vec::new(),
+            ephemeral: vec![receipt],
+            malformed: 0,
+            ..Transaction::default()
+        };
+        let bridge = self.bridge.as_ref().expect("a bridge runs");
+        let id = self.transactions.to_string();
+        bridge.transaction(&id, transaction).await.unwrap();
+    }
+
     /// The messages of a Matrix room, as `sender: text`.
     pub(crate) fn transcript(&self, room: &RoomId) -> Vec<String> {
         let homeserver = self.homeserver.lock();

@@ -234,6 +234,15 @@ impl World for SandboxWorld {
             .expect("a deletion");
     }
 
+    async fn unread(&self, place: &RoomId) -> Vec<MessageId> {
+        let unread = self.sandbox.world().unread(self.alice, room(place));
+        let unread = unread.expect("a known room");
+        unread
+            .into_iter()
+            .map(|id| MessageId::from(id.to_string()))
+            .collect()
+    }
+
     async fn cut(&self, lossy: bool) {
         if lossy {
             self.sandbox.faults().forget_clients();

@@ -219,6 +219,32 @@ impl Town {
         self.said(room).into_iter().map(|said| said.text).collect()
     }
 
+    /// Ids of the messages in a room that somebody has not read.
+    pub(crate) fn unread(&self, person: &Person, room: &Room) -> Vec<String> {
+        let unread = self.sandbox.world().unread(person.key, room.key);
+        let unread = unread.expect("a known room");
+        unread.iter().map(ToString::to_string).collect()
+    }
+
+    /// Waits until just these messages are unread.
+    pub(crate) async fn until_unread(
+        &self,
+        person: &Person,
+        room: &Room,
+        wanted: &[&str],
+    ) -> Result {
+        for _ in 0..3000 {
+            if self.unread(person, room) == wanted {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        anyhow::bail!(
+            "unread should be {wanted:?}, but is {:?}",
+            self.unread(person, room)
+        )
+    }
+
     /// The message with this id.
     pub(crate) fn message(&self, room: &Room, id: &str) -> Said {
         let found = self.said(room).into_iter().find(|said| said.id == id);

@@ -3,6 +3,8 @@
 //!
 //! To add a kind: a function here that gives its [`TextContent`], and its line in `crossing`.
 
+use std::fmt::Write as _;
+
 use remote::MessageKind;
 use serde_json::Value;
 
@@ -31,8 +33,9 @@ pub(super) fn poll(content: &Value) -> Crossing {
     let mut body = format!("Poll: {question}");
     let mut html = format!("<p><strong>Poll:</strong> {}</p><ol>", escape(&question));
     for (number, answer) in answers.iter().enumerate() {
-        body.push_str(&format!("\n{}. {answer}", number + 1));
-        html.push_str(&format!("<li>{}</li>", escape(answer)));
+        // Writing into a string cannot fail.
+        let _ = write!(body, "\n{}. {answer}", number + 1);
+        let _ = write!(html, "<li>{}</li>", escape(answer));
     }
     html.push_str("</ol>");
     said(body, Some(html))

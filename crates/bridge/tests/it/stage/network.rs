@@ -11,8 +11,8 @@ use bridge::Clock;
 use remote::{
     Account, Avatar, Capabilities, Check, Composed, Credentials, EditWindow, Event, EventSink,
     Fault, History, Image, Login, LoginError, Member, Message, MessageId, MessageKind, Millis,
-    Network, NetworkInfo, Outgoing, Part, Person, PersonId, RemoteError, RichText, Room, RoomId,
-    RoomKind, Standing, Threads,
+    Network, NetworkInfo, Outgoing, Part, Person, PersonId, ReadUpTo, RemoteError, RichText, Room,
+    RoomId, RoomKind, Standing, Threads,
     text::{Mention, Mentioned, Named, Naming, plain},
 };
 use tokio::sync::Notify;
@@ -59,6 +59,10 @@ pub(crate) struct State {
     pub(crate) fetched: usize,
     /// What browsers brought back, with the state they brought along.
     codes: BTreeSet<(Option<String>, Option<String>)>,
+    /// Up to where Alice has read, each time she was said to have, as `room: message`.
+    pub(crate) read: Vec<String>,
+    /// The next time is told in vain.
+    pub(crate) refuse_read: bool,
     /// Posts that arrived.
     pub(crate) posts: usize,
     count: u64,
@@ -453,6 +457,24 @@ impl Account for FakeAccount {
             Fault::Unsupported,
             "Test knows no deletions",
         ))
+    }
+
+    async fn mark_read(&self, room: &RoomId, up_to: &ReadUpTo) -> Result<(), RemoteError> {
+        self.network.allowed()?;
+        let thread = up_to.thread.as_ref().map(|thread| format!(" in {thread}"));
+        let mut state = self.network.lock();
+        if std::mem::take(&mut state.refuse_read) {
+            return Err(RemoteError::new(
+                Fault::Unavailable,
+                "Test is having trouble",
+            ));
+        }
+        state.read.push(format!(
+            "{room}: {}{}",
+            up_to.message,
+            thread.unwrap_or_default()
+        ));
+        Ok(())
     }
 
     async fn avatar(&self, _avatar: &Avatar, _max_bytes: usize) -> Result<Image, RemoteError> {

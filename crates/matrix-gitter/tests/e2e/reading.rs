@@ -1,0 +1,46 @@
+//! What a user has read.
+
+use testbed::user::path;
+
+use crate::scene::{Chat, Result, Scene};
+
+/// Sends a read receipt as clients do.
+async fn reads(chat: &Chat, room: &str, event: &str, kind: &str) -> Result {
+    let path = path(&["v3", "rooms", room, "receipt", kind, event]);
+    let body = serde_json::json!({ "thread_id": "main" });
+    chat.user
+        .call(reqwest::Method::POST, &path, Some(&body))
+        .await?;
+    Ok(())
+}
+
+/// "his Matrix read receipt marks the messages read on Gitter"
+#[tokio::test]
+async fn what_is_read_on_matrix_is_read_on_gitter() -> Result {
+    let scene = Scene::start().await?;
+    let (maria, ben) = (
+        scene.town.person("maria", "Maria"),
+        scene.town.person("ben", "Ben"),
+    );
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    let mut said = Vec::new();
+    for text in ["one", "two", "three"] {
+        said.push(scene.town.say(&ben, &lounge, text));
+    }
+    let second = chat.hears(&room, "two").await?;
+    let third = chat.hears(&room, "three").await?;
+    assert_eq!(
+        scene.town.unread(&maria, &lounge),
+        said,
+        "that the bridge has carried them does not count as reading"
+    );
+    reads(&chat, &room, second.id(), "m.read").await?;
+    scene
+        .town
+        .until_unread(&maria, &lounge, &[&said[2]])
+        .await?;
+    reads(&chat, &room, third.id(), "m.read").await?;
+    scene.town.until_unread(&maria, &lounge, &[]).await
+}
