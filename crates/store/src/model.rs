@@ -206,6 +206,10 @@ pub struct MessageRow {
     pub sent_at: i64,
     /// When it was last changed.
     pub edited_at: Option<i64>,
+    /// Id on the network of the message in whose thread it is.
+    pub thread: Option<String>,
+    /// It was taken back. The row stays, since others may answer it.
+    pub deleted: bool,
 }
 
 /// Something to be done, to be put into a lane.

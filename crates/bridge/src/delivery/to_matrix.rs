@@ -235,6 +235,8 @@ impl Place<'_> {
             by_us: false,
             sent_at: message.sent_at,
             edited_at: message.edited_at,
+            thread: message.thread.as_ref().map(ToString::to_string),
+            deleted: false,
         }
     }
 

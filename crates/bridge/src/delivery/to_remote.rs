@@ -167,6 +167,8 @@ fn row(portal: &Portal, event: &MatrixEvent, index: usize, message: &Message) ->
         by_us: true,
         sent_at: message.sent_at,
         edited_at: message.edited_at,
+        thread: message.thread.as_ref().map(ToString::to_string),
+        deleted: false,
     }
 }
 

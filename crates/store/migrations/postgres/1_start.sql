@@ -101,8 +101,13 @@ CREATE TABLE messages (
     by_us BOOLEAN NOT NULL,
     sent_at BIGINT NOT NULL,
     edited_at BIGINT,
+    -- The message whose thread it is in.
+    thread TEXT,
+    -- It was taken back; kept, since others may answer it.
+    deleted BOOLEAN NOT NULL,
     PRIMARY KEY (portal_id, remote_id, part)
 );
+CREATE INDEX messages_by_thread ON messages (portal_id, thread) WHERE thread IS NOT NULL;
 CREATE INDEX messages_by_event ON messages (event_id);
 CREATE INDEX messages_by_time ON messages (portal_id, sent_at);
 

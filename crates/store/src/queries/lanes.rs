@@ -24,6 +24,11 @@ sql! {
     MOVE_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
     WAITING_LANES = "SELECT DISTINCT lane FROM items WHERE state <> 'failed' ORDER BY lane";
     DROP_LANE = "DELETE FROM items WHERE lane = $1";
+    // Not the head: it may be on its way.
+    WITHDRAW = "DELETE FROM items WHERE lane = $1 AND key = $2 AND state <> 'attempting'
+        AND id > (SELECT MIN(id) FROM items WHERE lane = $1 AND state <> 'failed')";
+    // Keys that begin with $3, whose last character has $4 as its successor.
+    LATER = "SELECT COUNT(*) FROM items WHERE lane = $1 AND id > $2 AND key >= $3 AND key < $4 AND state = 'waiting'";
     PRUNE = "DELETE FROM seen WHERE seen_at < $1 AND key NOT IN (SELECT key FROM items)";
 }
 
@@ -108,6 +113,20 @@ impl Store {
             .iter()
             .map(|row| super::items::lane(&row.get::<String>(0)?))
             .collect()
+    }
+
+    /// Takes an item out of its lane again, unless it may be under way; `true` if it was there.
+    pub async fn withdraw(&self, lane: &Lane, key: &str) -> Result<bool, Error> {
+        let lane = lane.to_string();
+        Ok(self.db.run(WITHDRAW, args![&lane, key]).await? > 0)
+    }
+
+    /// Whether behind an item another one waits whose key begins with `prefix` and a slash.
+    pub async fn waits_behind(&self, lane: &Lane, item: i64, prefix: &str) -> Result<bool, Error> {
+        let (lane, from, to) = (lane.to_string(), format!("{prefix}/"), format!("{prefix}0"));
+        let row = self.db.row(LATER, args![&lane, item, &from, &to]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(count > 0)
     }
 
     /// Forgets all that a lane holds, failed items too.

@@ -7,7 +7,8 @@ use crate::{Error, MessageRow, PortalId, Store};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at FROM messages ",
+            "SELECT portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted
+                FROM messages ",
             $rest
         )
     };
@@ -19,11 +20,15 @@ sql! {
     KNOWN_SINCE = select!("WHERE portal_id = $1 AND sent_at >= $2 ORDER BY sent_at, remote_id, part");
     LATEST = select!("WHERE portal_id = $1 ORDER BY sent_at DESC, remote_id DESC, part LIMIT $2");
     PUT_MESSAGE = "INSERT INTO messages
-            (portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            (portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (portal_id, remote_id, part) DO UPDATE SET event_id = excluded.event_id,
             room_id = excluded.room_id, sender = excluded.sender, by_us = excluded.by_us,
-            sent_at = excluded.sent_at, edited_at = excluded.edited_at";
+            sent_at = excluded.sent_at, edited_at = excluded.edited_at,
+            thread = excluded.thread, deleted = excluded.deleted";
+    LAST_IN_THREAD = select!("WHERE portal_id = $1 AND thread = $2 AND NOT deleted
+        ORDER BY sent_at DESC, remote_id DESC, part DESC LIMIT 1");
+    DROP_PARTS = "DELETE FROM messages WHERE portal_id = $1 AND remote_id = $2 AND part >= $3";
 }
 
 impl Store {
@@ -79,6 +84,32 @@ impl Store {
         rows.iter().map(message).collect()
     }
 
+    /// The last event of a thread, as far as it is known and stands.
+    pub async fn last_in_thread(
+        &self,
+        portal_id: PortalId,
+        thread: &str,
+    ) -> Result<Option<MessageRow>, Error> {
+        let row = self
+            .db
+            .row(LAST_IN_THREAD, args![portal_id, thread])
+            .await?;
+        row.as_ref().map(message).transpose()
+    }
+
+    /// Forgets the parts of a message from this one on: it has become shorter.
+    pub async fn drop_parts(
+        &self,
+        portal_id: PortalId,
+        remote_id: &str,
+        from: i64,
+    ) -> Result<(), Error> {
+        self.db
+            .run(DROP_PARTS, args![portal_id, remote_id, from])
+            .await
+            .map(drop)
+    }
+
     /// Stores rows, new or changed, in one commit.
     pub async fn put_messages(&self, rows: &[MessageRow]) -> Result<(), Error> {
         let mut batch = Batch::new();
@@ -99,6 +130,8 @@ pub(super) fn put<'a>(batch: &mut Batch<'a>, rows: &'a [MessageRow]) {
             row.by_us,
             row.sent_at,
             row.edited_at,
+            row.thread.as_deref(),
+            row.deleted,
         ];
         batch.add(PUT_MESSAGE, args);
     }
@@ -115,5 +148,7 @@ pub(super) fn message(row: &Row) -> Result<MessageRow, Error> {
         by_us: row.get(6)?,
         sent_at: row.get(7)?,
         edited_at: row.get(8)?,
+        thread: row.get(9)?,
+        deleted: row.get(10)?,
     })
 }

@@ -33,6 +33,37 @@ async fn drain(store: &Store, lane: &Lane) -> Vec<String> {
     keys
 }
 
+pub(crate) async fn withdrawing(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let lane = Lane::ToRemote(portal.id);
+    let items = ["$a", "$b", "$c"].map(|key| item(portal.id, Some(login.id), key));
+    store.accept_events(&items, 1).await.unwrap();
+    assert!(
+        !store.withdraw(&lane, "$a").await.unwrap(),
+        "it may be under way"
+    );
+    assert!(store.withdraw(&lane, "$b").await.unwrap());
+    assert!(!store.withdraw(&lane, "$b").await.unwrap());
+    assert_eq!(drain(&store, &lane).await, ["$a", "$c"]);
+}
+
+pub(crate) async fn waiting_behind(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let lane = Lane::ToRemote(portal.id);
+    let keys = ["edit/a/1", "edit/ab/2", "edit/a/3", "edit/a"];
+    let items = keys.map(|key| item(portal.id, Some(login.id), key));
+    store.accept_events(&items, 1).await.unwrap();
+    for (key, expected) in keys.iter().zip([true, true, false, false]) {
+        let item = store.next_item(&lane).await.unwrap().unwrap();
+        assert_eq!(item.key, *key);
+        let waits = store.waits_behind(&lane, item.id, "edit/a").await.unwrap();
+        assert_eq!(waits, expected, "{key}");
+        store.finish(&item, &[], 50).await.unwrap();
+    }
+}
+
 pub(crate) async fn accepting_events(base: Base) {
     let store = base.open().await;
     let (login, portal) = alice(&store).await;

@@ -15,6 +15,8 @@ pub(crate) fn row(portal_id: i64, remote_id: &str, part: i64, event_id: &str) ->
         by_us: false,
         sent_at: 10,
         edited_at: None,
+        thread: None,
+        deleted: false,
     }
 }
 
@@ -47,6 +49,31 @@ pub(crate) async fn the_map(base: Base) {
     assert_eq!(store.messages(portal.id, "m1").await.unwrap(), [first]);
     assert_eq!(store.message_by_event("$a").await.unwrap(), None);
     store.put_messages(&[]).await.unwrap();
+}
+
+pub(crate) async fn threads_and_parts(base: Base) {
+    let store = base.open().await;
+    let (_, portal) = alice(&store).await;
+    let in_thread = |id: &str, part, sent_at, deleted| MessageRow {
+        sent_at,
+        thread: Some("root".into()),
+        deleted,
+        ..row(portal.id, id, part, &format!("${id}{part}"))
+    };
+    let rows = [
+        row(portal.id, "root", 0, "$root"),
+        in_thread("one", 0, 20, false),
+        in_thread("two", 0, 30, false),
+        in_thread("two", 1, 30, false),
+        in_thread("gone", 0, 40, true),
+    ];
+    store.put_messages(&rows).await.unwrap();
+    let last = store.last_in_thread(portal.id, "root").await.unwrap();
+    assert_eq!(last.as_ref(), Some(&rows[3]));
+    assert_eq!(store.last_in_thread(portal.id, "one").await.unwrap(), None);
+    store.drop_parts(portal.id, "two", 1).await.unwrap();
+    let left = store.messages(portal.id, "two").await.unwrap();
+    assert_eq!(left, rows[2..3]);
 }
 
 pub(crate) async fn parts_both_ways(base: Base) {
