@@ -30,6 +30,8 @@ pub struct Config {
     pub members_initial: usize,
     /// How much history is read.
     pub backfill: Backfill,
+    /// Files.
+    pub media: Media,
     /// Whether each user gets a space which holds his rooms.
     pub space: bool,
     /// `m.federate` of the rooms made here.
@@ -72,6 +74,15 @@ pub enum InvitePolicy {
     All,
     /// None.
     None,
+}
+
+/// Files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// The largest file, in bytes, that is carried from the network to Matrix; larger ones stay links.
+    pub max_size: u64,
+    /// For how long the links work that people of the network get to files on Matrix, in milliseconds; `None` for ever.
+    pub link_lifetime: Option<remote::Millis>,
 }
 
 /// How much history is read.

@@ -2,7 +2,7 @@
 //!
 //! The road of a message: [`intake`] takes what the homeserver or the network tells and commits it as rows
 //! of a lane; [`lanes`] works each lane in order; [`delivery`] carries one item across. [`portal`],
-//! [`ghost`], [`space`] and [`text`] are what delivery needs; `management` answers the people who write to
+//! [`ghost`], [`space`], [`text`] and [`media`] are what delivery needs; `management` answers the people who write to
 //! the bot, [`login`] is how they get in.
 //!
 //! All I/O goes through the traits of `homeserver` and `remote`; store, clock and randomness are handed in
@@ -19,6 +19,7 @@ pub mod intake;
 pub mod lanes;
 pub mod login;
 mod management;
+pub mod media;
 pub mod permissions;
 pub mod portal;
 mod reading;

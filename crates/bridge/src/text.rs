@@ -11,6 +11,6 @@ mod crossing;
 mod from_matrix;
 mod to_matrix;
 
-pub use crossing::{Crossing, TextContent, Unsupported, crossing};
+pub use crossing::{Crossing, FileContent, TextContent, Unsupported, crossing};
 pub(crate) use from_matrix::outgoing;
 pub use to_matrix::{MatrixNames, contents};

@@ -24,6 +24,7 @@ use crate::{
     intake::{Gate, Intakes, Missed},
     lanes::Lanes,
     login::Connections,
+    media::Media,
     portal::Portals,
     reading::Readings,
 };
@@ -80,6 +81,8 @@ pub struct World {
     pub portals: Portals,
     /// What users have read and the network does not know yet.
     pub(crate) readings: Readings,
+    /// What is going on with files.
+    pub media: Media,
     /// One at a time per user, so that he does not get two spaces.
     pub(crate) spaces: Keyed<ruma::OwnedUserId>,
     /// Says that work has to end: finish the item in hand and take no other.
@@ -107,6 +110,7 @@ impl World {
             ghosts: Ghosts::default(),
             portals: Portals::default(),
             readings: Readings::default(),
+            media: Media::default(),
             spaces: Keyed::default(),
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),

@@ -15,13 +15,14 @@ use async_trait::async_trait;
 use gitter::realtime::{Channel, Realtime, Subscriptions};
 use gitter::{Client, Endpoints};
 use remote::{
-    Account, Avatar, EventSink, Fault, History, Image, Member, Message, MessageId, Millis, Part,
-    Person, ReadUpTo, RemoteError, Room, RoomId,
+    Account, Attachment, Avatar, Download, EventSink, Fault, History, Image, Member, Message,
+    MessageId, Millis, Part, Person, ReadUpTo, RemoteError, Room, RoomId,
 };
 use secrecy::SecretString;
 
 use crate::convert::{Converter, Repository};
 use crate::events::Teller;
+use crate::files::{self, Files};
 use crate::{avatar, fault};
 
 /// How many members one request brings at most, and so costs no more than fewer.
@@ -31,6 +32,7 @@ pub(crate) struct GitterAccount {
     pub(crate) converter: Converter,
     client: Client,
     endpoints: Arc<Endpoints>,
+    files: Option<Files>,
     http: reqwest::Client,
     token: SecretString,
     me: Person,
@@ -53,14 +55,16 @@ impl GitterAccount {
         me: &Person,
         client: Client,
         endpoints: Arc<Endpoints>,
+        files: Option<Files>,
         http: reqwest::Client,
         token: SecretString,
         seed: u64,
     ) -> Self {
         Self {
-            converter: Converter::new(endpoints.clone()),
+            converter: Converter::new(endpoints.clone(), files.clone()),
             client,
             endpoints,
+            files,
             http,
             token,
             me: me.clone(),
@@ -282,6 +286,10 @@ impl Account for GitterAccount {
 
     async fn avatar(&self, avatar: &Avatar, max_bytes: usize) -> Result<Image, RemoteError> {
         avatar::fetch(&self.http, &self.endpoints, &avatar.url, max_bytes).await
+    }
+
+    async fn fetch_attachment(&self, attachment: &Attachment) -> Result<Download, RemoteError> {
+        files::fetch(&self.http, self.files.as_ref(), &attachment.url).await
     }
 
     fn watch(&self, room: &RoomId) {

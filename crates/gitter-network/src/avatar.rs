@@ -2,14 +2,15 @@
 //!
 //! The address comes from other people, so it could lead into the network the bridge runs in. Only these are asked: the configured
 //! hosts and what is below the web site's (Gitter spreads pictures over `avatars-01` and so on), and the sites from which Gitter takes its
-//! people's pictures. That goes for each redirect too. To add such a site: a line in [`PUBLIC`].
+//! people's pictures. That goes for each redirect too, and none of their names may lead into a private network (`guard`). To add such a site: a line in [`PUBLIC`].
 
 use std::time::Duration;
 
 use gitter::Endpoints;
-use http::header;
 use remote::{Fault, Image, RemoteError};
 use url::{Host, Url};
+
+use crate::fetch;
 
 /// Sites that serve people's pictures, themselves and all below them; by `https` only.
 const PUBLIC: [&str; 7] = [
@@ -22,14 +23,13 @@ const PUBLIC: [&str; 7] = [
     "licdn.com",
 ];
 
-/// How many redirects are followed.
-const HOPS: usize = 5;
-
 /// How long it may take in all.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The side of a picture in pixels, where Gitter is asked.
 const SIZE: &str = "256";
+
+const WHAT: &str = "The picture";
 
 /// Fetches a picture of at most `max_bytes`.
 pub(crate) async fn fetch(
@@ -39,12 +39,7 @@ pub(crate) async fn fetch(
     max_bytes: usize,
 ) -> Result<Image, RemoteError> {
     let fetched = tokio::time::timeout(PATIENCE, follow(http, endpoints, url, max_bytes)).await;
-    fetched.unwrap_or_else(|_| {
-        Err(RemoteError::new(
-            Fault::Unavailable,
-            "The picture takes too long to come",
-        ))
-    })
+    fetched.unwrap_or_else(|_| Err(fetch::late(WHAT)))
 }
 
 async fn follow(
@@ -53,45 +48,15 @@ async fn follow(
     url: &str,
     max_bytes: usize,
 ) -> Result<Image, RemoteError> {
-    let mut url = endpoints.absolute(url).ok_or_else(elsewhere)?;
+    let mut url = endpoints
+        .absolute(url)
+        .ok_or_else(|| fetch::elsewhere(WHAT))?;
     if is_own(&url, endpoints) && !url.query_pairs().any(|(name, _)| name == "s") {
         url.query_pairs_mut().append_pair("s", SIZE);
     }
-    for _ in 0..=HOPS {
-        if !is_own(&url, endpoints) && !is_public(&url) {
-            return Err(elsewhere());
-        }
-        let request = http.get(url.clone()).header(header::ACCEPT, "image/*");
-        let response = request.send().await.map_err(|_| unreachable())?;
-        let status = response.status();
-        if status.is_redirection() {
-            let target = response
-                .headers()
-                .get(header::LOCATION)
-                .and_then(|target| target.to_str().ok());
-            url = target
-                .and_then(|target| url.join(target).ok())
-                .ok_or_else(elsewhere)?;
-            continue;
-        }
-        if status.is_server_error() {
-            return Err(RemoteError::new(
-                Fault::Unavailable,
-                format!("The picture did not come (error {status})"),
-            ));
-        }
-        if !status.is_success() {
-            return Err(RemoteError::new(
-                Fault::NotFound,
-                "There is no such picture",
-            ));
-        }
-        return read(response, max_bytes).await;
-    }
-    Err(RemoteError::new(
-        Fault::Rejected,
-        "The picture's address leads in circles",
-    ))
+    let known = |url: &Url| is_own(url, endpoints) || is_public(url);
+    let response = fetch::open(http, url, WHAT, "image/*", known).await?;
+    read(response, max_bytes).await
 }
 
 async fn read(mut response: reqwest::Response, max_bytes: usize) -> Result<Image, RemoteError> {
@@ -101,7 +66,11 @@ async fn read(mut response: reqwest::Response, max_bytes: usize) -> Result<Image
         return Err(too_large());
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| unreachable())? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|_| fetch::unreachable(WHAT))?
+    {
         if bytes.len() + chunk.len() > max_bytes {
             return Err(too_large());
         }
@@ -170,17 +139,6 @@ fn is_public(url: &Url) -> bool {
 fn is_below(host: &str, site: &str) -> bool {
     host.strip_suffix(site)
         .is_some_and(|front| front.ends_with('.'))
-}
-
-fn elsewhere() -> RemoteError {
-    RemoteError::new(
-        Fault::Rejected,
-        "The picture is not where Gitter's pictures are",
-    )
-}
-
-fn unreachable() -> RemoteError {
-    RemoteError::new(Fault::Unavailable, "The picture cannot be fetched")
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use remote::{
     Standing,
 };
 
+use crate::files::Files;
+
 /// The repository that belongs to a room, for issues that name none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Repository {
@@ -21,12 +23,17 @@ pub(crate) struct Repository {
 pub(crate) struct Converter {
     endpoints: Arc<Endpoints>,
     site: String,
+    files: Option<Files>,
 }
 
 impl Converter {
-    pub(crate) fn new(endpoints: Arc<Endpoints>) -> Self {
+    pub(crate) fn new(endpoints: Arc<Endpoints>, files: Option<Files>) -> Self {
         let site = endpoints.web_url.as_str().trim_end_matches('/').to_owned();
-        Self { endpoints, site }
+        Self {
+            endpoints,
+            site,
+            files,
+        }
     }
 
     pub(crate) fn person(&self, user: &gitter::User) -> Person {
@@ -175,6 +182,7 @@ impl Converter {
                 repository: &it.name,
             }),
         };
+        let text = to_rich(&incoming);
         Message {
             id: MessageId::from(message.id.as_str()),
             room: room.clone(),
@@ -185,7 +193,11 @@ impl Converter {
             } else {
                 MessageKind::Text
             },
-            text: to_rich(&incoming),
+            attachments: self
+                .files
+                .as_ref()
+                .map_or_else(Vec::new, |files| files.of(&text)),
+            text,
             edited_at: message.edited_at.map(jiff::Timestamp::as_millisecond),
             thread: message
                 .parent_id
@@ -212,11 +224,12 @@ mod tests {
     use super::*;
 
     fn converter() -> Converter {
-        Converter::new(Arc::new(Endpoints {
+        let endpoints = Endpoints {
             web_url: "https://gitter.im".parse().unwrap(),
             api_url: "https://api.gitter.im/v1".parse().unwrap(),
             realtime_url: "wss://ws.gitter.im/bayeux".parse().unwrap(),
-        }))
+        };
+        Converter::new(Arc::new(endpoints), None)
     }
 
     #[test]

@@ -14,6 +14,9 @@ mod check;
 mod convert;
 mod events;
 mod fault;
+mod fetch;
+mod files;
+mod guard;
 mod network;
 
-pub use network::{Clock, Config, GitterNetwork, capabilities};
+pub use network::{Clock, Config, GitterNetwork, capabilities, configure};

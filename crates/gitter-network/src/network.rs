@@ -17,6 +17,8 @@ use url::Url;
 
 use crate::account::GitterAccount;
 use crate::convert::Converter;
+use crate::files::Files;
+use crate::guard::Guard;
 use crate::{address, check, fault};
 
 /// Tells the time, in milliseconds since 1970 UTC. Handed in, so that tests control it.
@@ -35,6 +37,8 @@ pub struct Config {
     pub api_url: Url,
     /// Bayeux: `wss://ws.gitter.im/bayeux`.
     pub realtime_url: Url,
+    /// Where uploaded files are, such as `https://files.gitter.im`; `None` for the host `files` below the web site's.
+    pub files_url: Option<Url>,
     /// OAuth key of the app registered there.
     pub client_id: String,
     /// Its secret.
@@ -54,11 +58,22 @@ pub fn capabilities() -> Capabilities {
     }
 }
 
+/// Sets what this crate needs of its HTTP client: what [`gitter::configure`] sets, and that names lead to no address which only machines
+/// near the bridge can reach, except those that the configuration holds. Messages of strangers name hosts, and who answers for a name
+/// can change his mind between two questions, so the address that is connected to is the one to look at.
+pub fn configure(builder: reqwest::ClientBuilder, config: &Config) -> reqwest::ClientBuilder {
+    let files = Files::of_config(config);
+    let named = [&config.web_url, &config.api_url, &config.realtime_url];
+    let named = named.into_iter().chain(files.as_ref().map(Files::url));
+    gitter::configure(builder).dns_resolver(std::sync::Arc::new(Guard::new(named)))
+}
+
 /// A Gitter.
 pub struct GitterNetwork {
     info: NetworkInfo,
     capabilities: Capabilities,
     endpoints: Arc<Endpoints>,
+    files: Option<Files>,
     oauth: OAuth,
     http: reqwest::Client,
     clock: gitter::Clock,
@@ -74,7 +89,7 @@ impl std::fmt::Debug for GitterNetwork {
 }
 
 impl GitterNetwork {
-    /// A Gitter. `http` must be built with [`gitter::configure`]; `seed` spreads the reconnects of its accounts.
+    /// A Gitter. `http` must be built with [`configure`]; `seed` spreads the reconnects of its accounts.
     pub fn new(config: Config, http: reqwest::Client, clock: Clock, seed: u64) -> Self {
         let info = NetworkInfo {
             id: "gitter",
@@ -82,6 +97,7 @@ impl GitterNetwork {
             url: config.web_url.clone(),
             event_key: "im.gitter.message",
         };
+        let files = Files::of_config(&config);
         let endpoints = Endpoints {
             web_url: config.web_url,
             api_url: config.api_url,
@@ -99,6 +115,7 @@ impl GitterNetwork {
             info,
             capabilities: capabilities(),
             endpoints: Arc::new(endpoints),
+            files,
             oauth,
             http,
             clock,
@@ -155,7 +172,7 @@ impl Network for GitterNetwork {
             .await
             .map_err(fault::from)?;
         Ok(Login {
-            person: Converter::new(self.endpoints.clone()).person(&me),
+            person: Converter::new(self.endpoints.clone(), None).person(&me),
             credentials: token,
         })
     }
@@ -178,6 +195,7 @@ impl Network for GitterNetwork {
             person,
             self.client(credentials.clone()),
             self.endpoints.clone(),
+            self.files.clone(),
             self.http.clone(),
             credentials.clone(),
             hasher.finish(),

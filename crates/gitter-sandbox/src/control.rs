@@ -1,6 +1,7 @@
 //! The sandbox's own controls: what tests and the demo do to the world directly, and what they look up in it.
 
 mod faults;
+mod files;
 
 use jiff::Timestamp;
 

@@ -95,6 +95,7 @@ pub(crate) fn answer(inner: &mut Inner, request: &Request) -> Answer {
             "text/css; charset=utf-8",
             include_str!("../templates/style.css"),
         ),
+        (&Method::GET | &Method::HEAD, ["_files", path @ ..]) => inner.world.file(path),
         (&Method::GET | &Method::HEAD, []) => room::list(&inner.world, viewer),
         (&Method::GET | &Method::HEAD, [.., "~messages"]) => {
             room::messages(inner, viewer, &segments)

@@ -92,6 +92,7 @@ impl Builder {
         let web_url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
         let api_url = Url::parse(&format!("http://127.0.0.1:{port}/api/v1"))?;
         let realtime_url = Url::parse(&format!("ws://127.0.0.1:{port}/bayeux"))?;
+        let files_url = Url::parse(&format!("http://127.0.0.1:{port}/_files"))?;
         let base = format!("http://127.0.0.1:{port}");
         let shared = Shared::new(Inner {
             world: World::new(self.clock, self.seed, base, self.spam_filter),
@@ -107,6 +108,7 @@ impl Builder {
             web_url,
             api_url,
             realtime_url,
+            files_url,
         })
     }
 }
@@ -117,6 +119,7 @@ pub struct Sandbox {
     web_url: Url,
     api_url: Url,
     realtime_url: Url,
+    files_url: Url,
 }
 
 impl Sandbox {
@@ -149,6 +152,11 @@ impl Sandbox {
     /// Bayeux: `ws://127.0.0.1:<port>/bayeux`. Long-polling is at the same address with `http`.
     pub fn realtime_url(&self) -> &Url {
         &self.realtime_url
+    }
+
+    /// Where uploaded files are: `http://127.0.0.1:<port>/_files`.
+    pub fn files_url(&self) -> &Url {
+        &self.files_url
     }
 
     /// What can be done to the world behind the server's back.

@@ -6,6 +6,7 @@
 
 pub(crate) mod access;
 pub(crate) mod chat;
+pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod message_view;
@@ -75,6 +76,8 @@ pub(crate) struct World {
     pub(crate) looking: BTreeSet<(UserId, RoomId)>,
     /// Who has a realtime client.
     pub(crate) online: BTreeSet<UserId>,
+    /// What was uploaded, by its path below `_files`.
+    pub(crate) files: BTreeMap<String, files::File>,
     /// Addresses at which integrations report, and the rooms they report to.
     pub(crate) hooks: BTreeMap<String, RoomId>,
     pub(crate) outbox: Vec<Announcement>,
@@ -97,6 +100,7 @@ impl World {
             tokens: BTreeMap::new(),
             looking: BTreeSet::new(),
             online: BTreeSet::new(),
+            files: BTreeMap::new(),
             hooks: BTreeMap::new(),
             outbox: Vec::new(),
             spam_filter,

@@ -1,12 +1,13 @@
 //! [`Homeserver`](crate::Homeserver) over HTTP.
 //!
 //! `requests` holds the requests, with the shapes they share in `verbs` and the JSON in `json`; `call` carries one out and
-//! repeats it where that is safe, `answer` reads what came back, `counters` knows what was asked how often. One more request: a [`RequestKind`] and a method in `requests`.
+//! repeats it where that is safe, `answer` reads what came back, `media` streams files, `counters` knows what was asked how often. One more request: a [`RequestKind`] and a method in `requests`.
 
 mod answer;
 mod call;
 mod counters;
 mod json;
+mod media;
 mod membership;
 mod requests;
 mod verbs;

@@ -10,7 +10,8 @@ use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId,
 use serde_json::Value;
 
 use crate::{
-    Actor, Direction, Error, NewEvent, NewRoom, NewState, Profile, RoomMember, TimelinePage,
+    Actor, ByteRange, Direction, Download, Error, NewEvent, NewRoom, NewState, Profile, RoomMember,
+    TimelinePage, Upload,
 };
 
 /// The homeserver, as an appservice sees it (Matrix spec, client-server API and application service API).
@@ -47,6 +48,14 @@ pub trait Homeserver: Send + Sync {
         mime: &str,
         name: Option<&str>,
     ) -> Result<OwnedMxcUri, Error>;
+
+    /// Stores a file that comes piece by piece, as the bot. Tried once only, since what has passed cannot be sent again; after
+    /// a failure it may be stored all the same, which harms nobody.
+    async fn upload_stream(&self, upload: Upload<'_>) -> Result<OwnedMxcUri, Error>;
+
+    /// Begins to fetch a file, as the bot: all of it or, where the homeserver can do that, the range. What
+    /// [`Download::range`] says is what comes.
+    async fn download(&self, file: &MxcUri, range: Option<ByteRange>) -> Result<Download, Error>;
 
     /// Makes a room, as the bot. Never repeated where it may have been made: see [`Error::perhaps_done`].
     async fn create_room(&self, room: &NewRoom) -> Result<OwnedRoomId, Error>;

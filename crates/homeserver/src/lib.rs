@@ -13,6 +13,7 @@ mod client;
 mod error;
 mod event;
 mod homeserver;
+mod media;
 mod model;
 pub mod registration;
 
@@ -21,6 +22,7 @@ pub use client::{Client, Counters, Patience, RequestKind, Settings};
 pub use error::Error;
 pub use event::{IncomingEvent, MalformedEvent};
 pub use homeserver::Homeserver;
+pub use media::{ByteRange, ByteStream, ContentRange, Download, Upload};
 pub use model::{
     Actor, Direction, Membership, NewEvent, NewRoom, NewState, Profile, RoomMember, StateEvent,
     TimelinePage,

@@ -52,8 +52,8 @@ pub(crate) fn homeserver_http() -> Result<reqwest::Client, Failure> {
 }
 
 /// The HTTP client for the remote network, set as its library wants it.
-pub(crate) fn network_http() -> Result<reqwest::Client, Failure> {
-    build(gitter::configure(builder()))
+pub(crate) fn network_http(network: &gitter_network::Config) -> Result<reqwest::Client, Failure> {
+    build(gitter_network::configure(builder(), network))
 }
 
 #[expect(

@@ -24,6 +24,9 @@ use crate::system::{self, SystemClock};
 pub(crate) use listen::{Listener, listen};
 pub(crate) use serve::Server;
 
+/// Milliseconds.
+const DAY: i64 = 24 * 3_600_000;
+
 /// The registration that belongs to this configuration.
 pub(crate) fn registration(config: &Config) -> Registration {
     let appservice = &config.appservice;
@@ -67,12 +70,19 @@ pub(crate) fn network(config: &Config) -> Result<Arc<dyn Network>, Failure> {
                 web_url: url("network.web_url", &config.network.web_url)?,
                 api_url: url("network.api_url", &config.network.api_url)?,
                 realtime_url: url("network.realtime_url", &config.network.realtime_url)?,
+                files_url: config
+                    .network
+                    .files_url
+                    .as_deref()
+                    .map(|address| url("network.files_url", address))
+                    .transpose()?,
                 client_id: config.network.client_id.clone(),
                 client_secret: config.network.client_secret.to_secret_string(),
             };
+            let http = system::network_http(&settings)?;
             let network = gitter_network::GitterNetwork::new(
                 settings,
-                system::network_http()?,
+                http,
                 Arc::new(system::now_millis),
                 system::random().next_u64(),
             );
@@ -150,6 +160,14 @@ fn bridge_settings(config: &Config) -> Result<::bridge::Config, Failure> {
         backfill: settings::Backfill {
             initial: config.bridge.backfill.initial,
             missed: config.bridge.backfill.missed,
+        },
+        media: settings::Media {
+            max_size: u64::from(config.bridge.media.max_size) << 20,
+            link_lifetime: config
+                .bridge
+                .media
+                .link_lifetime
+                .map(|days| i64::from(days) * DAY),
         },
         space: config.bridge.space,
         federate: config.bridge.federate,

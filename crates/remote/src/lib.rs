@@ -8,6 +8,7 @@
 //! program. The checks in `contract` (a feature of this crate, for a
 //! network's own tests) run any implementation through what the bridge relies on.
 
+mod attachment;
 mod capability;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -19,6 +20,7 @@ mod network;
 mod outgoing;
 pub mod text;
 
+pub use attachment::{Attachment, Download, Pieces};
 pub use capability::{Capabilities, EditWindow, Threads};
 pub use error::{Certainty, Fault, RemoteError};
 pub use event::{Event, EventSink, SinkClosed};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageId, PersonId, RichText, RoomId};
+use crate::{Attachment, MessageId, PersonId, RichText, RoomId};
 
 /// Milliseconds since 1970-01-01 UTC, as Matrix counts them.
 pub type Millis = i64;
@@ -149,4 +149,7 @@ pub struct Message {
     /// Its text was taken away but it still stands (a thread's parent, say): for the reader it is deleted.
     #[serde(default)]
     pub blanked: bool,
+    /// Files of the network's own that the text links to, in the order of their links.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
 }

@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    Avatar, Capabilities, EventSink, Image, Member, Message, MessageId, Millis, Outgoing, Part,
-    Person, RemoteError, Room, RoomId,
+    Attachment, Avatar, Capabilities, Download, EventSink, Image, Member, Message, MessageId,
+    Millis, Outgoing, Part, Person, RemoteError, Room, RoomId,
 };
 
 /// What a network is called.
@@ -209,6 +209,10 @@ pub trait Account: Send + Sync {
 
     /// Fetches a picture, at most `max_bytes` of it. Makes requests to the network's own hosts only.
     async fn avatar(&self, avatar: &Avatar, max_bytes: usize) -> Result<Image, RemoteError>;
+
+    /// Begins to fetch a file that a message links to. Makes requests to the network's own hosts, and to where those send it;
+    /// never to an address that only machines near the bridge can reach, unless the admin named it as the network's.
+    async fn fetch_attachment(&self, attachment: &Attachment) -> Result<Download, RemoteError>;
 
     /// From now on events of this room are told. Survives reconnects; no I/O by itself.
     fn watch(&self, room: &RoomId);

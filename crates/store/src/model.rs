@@ -306,3 +306,25 @@ impl std::fmt::Debug for Item {
             .finish_non_exhaustive()
     }
 }
+
+/// A link to a file on Matrix, for people who have no account there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The event the file came with.
+    pub event_id: String,
+    /// The file on the homeserver; `None` once the link was revoked.
+    pub mxc: Option<String>,
+    /// What the file is called.
+    pub name: String,
+    /// When the link was made.
+    pub made_at: i64,
+}
+
+/// A file of the network, as it was uploaded to the homeserver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    /// The file on the homeserver.
+    pub mxc: String,
+    /// What is known of it, as JSON.
+    pub info: String,
+}

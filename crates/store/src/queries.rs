@@ -9,6 +9,7 @@ mod items;
 mod lanes;
 mod logins;
 mod marks;
+mod media;
 mod messages;
 mod portals;
 mod sweeps;
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
     use crate::{Options, SecretKey, Store};
 
-    const EVERY: [&[&str]; 12] = [
+    const EVERY: [&[&str]; 13] = [
         crate::open::SQL,
         deliveries::SQL,
         ghosts::SQL,
@@ -38,6 +39,7 @@ mod tests {
         lanes::SQL,
         logins::SQL,
         marks::SQL,
+        media::SQL,
         messages::SQL,
         portals::SQL,
         sweeps::SQL,

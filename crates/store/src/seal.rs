@@ -48,6 +48,25 @@ impl SecretKey {
         id
     }
 
+    /// A secret of its own for one purpose and one thing; nobody without the key can tell it, nor the key from it.
+    /// The same each time.
+    pub(crate) fn derive(&self, purpose: &str, of: &[&str]) -> [u8; 32] {
+        let keyed = |message: &[u8]| {
+            let mut digest = Sha256::new_with_prefix(purpose);
+            digest.update(self.0.as_slice());
+            digest.update(message);
+            digest.finalize()
+        };
+        let mut message = Vec::new();
+        for part in of {
+            // With its length, so that parts cannot run into each other.
+            message.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            message.extend(part.as_bytes());
+        }
+        // Twice, as HMAC does, so that nothing can be appended to the message.
+        keyed(&keyed(&message)).into()
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new((&*self.0).into())
     }

@@ -25,6 +25,8 @@ pub struct Gitter {
     pub api_url: String,
     /// `network.realtime_url`
     pub realtime_url: String,
+    /// `network.files_url`
+    pub files_url: String,
     /// OAuth key of an app whose redirect URL is [`Slot::address`] and `/callback`.
     pub client_id: String,
     /// OAuth secret of that app.
@@ -74,6 +76,7 @@ impl Setup {
                 "web_url": gitter.web_url,
                 "api_url": gitter.api_url,
                 "realtime_url": gitter.realtime_url,
+                "files_url": gitter.files_url,
                 "client_id": gitter.client_id,
                 "client_secret": gitter.client_secret,
             },

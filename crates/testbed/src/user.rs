@@ -2,8 +2,9 @@
 //! when what was awaited never came.
 //!
 //! Plain requests instead of our own client crate, on purpose: the two must not share a mistake.
-//! One more thing a user can do is one more method in [`rooms`], [`talk`] or here.
+//! One more thing a user can do is one more method in [`files`], [`rooms`], [`talk`] or here.
 
+mod files;
 mod request;
 mod rooms;
 mod seen;

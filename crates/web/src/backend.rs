@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use bridge::login::{Connected, LinkProblem, Pending, Started, TicketView};
+use bridge::media::{self, MediaFile, MediaProblem, MediaRequest};
 use bridge::{Bridge, Figures, Health};
 
 /// What the pages say about the network and the bot; the same for everybody.
@@ -41,6 +42,13 @@ pub trait Backend: Send + Sync {
     /// The person confirmed: stores the login.
     async fn connect(&self, confirm: &str, browser: Option<&str>)
     -> Result<Connected, LinkProblem>;
+
+    /// Opens the link to a file with this secret. `Ok(None)`: the link holds, and the browser has the file.
+    async fn media(
+        &self,
+        secret: &str,
+        request: MediaRequest,
+    ) -> Result<Option<MediaFile>, MediaProblem>;
 
     /// Whether the parts we depend on answer.
     async fn health(&self) -> Health;
@@ -84,6 +92,14 @@ impl Backend for Bridge {
         browser: Option<&str>,
     ) -> Result<Connected, LinkProblem> {
         self.logins().connect(confirm, browser).await
+    }
+
+    async fn media(
+        &self,
+        secret: &str,
+        request: MediaRequest,
+    ) -> Result<Option<MediaFile>, MediaProblem> {
+        media::open(self.world(), secret, request).await
     }
 
     async fn health(&self) -> Health {

@@ -40,10 +40,12 @@ fn is_origin(text: &str) -> bool {
             .all(|c| c.is_ascii_graphic() && !matches!(c, ';' | ',' | '\'' | '"'))
 }
 
-/// Adds them; an answer that says how long it may be kept is left its word.
+/// Adds them; an answer that says what it may do, or how long it may be kept, is left its word.
 pub(crate) async fn add(State(policy): State<Policy>, mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, policy.0.as_ref().clone());
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert_with(|| policy.0.as_ref().clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers

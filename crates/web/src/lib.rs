@@ -3,6 +3,8 @@
 //! The road of a login: [`pages`] shows the link's page, starts the login, and takes the browser back when the
 //! network is done with it; the [`Backend`] behind them (the bridge) decides everything. Nothing here keeps state.
 //!
+//! Files on Matrix, for people who have no account there, stream through [`pages`] too.
+//!
 //! To add a page: a template, a function below [`pages`], and its route in [`router`].
 
 mod address;
@@ -58,6 +60,8 @@ pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
             "/callback",
             get(pages::callback::show).post(pages::callback::connect),
         )
+        .route("/media/{secret}", get(pages::media::show))
+        .route("/media/{secret}/{name}", get(pages::media::show_named))
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
         .merge(health_routes(&shared.backend))

@@ -5,6 +5,7 @@
 pub(crate) mod callback;
 pub(crate) mod index;
 pub(crate) mod login;
+pub(crate) mod media;
 pub(crate) mod problem;
 
 use askama::Template;

@@ -70,6 +70,7 @@ mod tests {
                 thread: None,
                 reply_to: None,
                 blanked: false,
+                attachments: Vec::new(),
             };
             let what = ToMatrix::Message(Box::new(message));
             let payload = what.to_payload().unwrap();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use store::{Item, Lane, Login, MessageRow, Portal, PortalState};
 
 use super::{ToMatrix, tell, txn};
-use crate::{Ctx, Error, ghost, lanes::Outcome, management::notice::line, portal, text};
+use crate::{Ctx, Error, ghost, lanes::Outcome, management::notice::line, media, portal, text};
 
 /// Works one item. With `suspect`, it may have been carried out already without our knowing. `Err` is only
 /// what may pass by itself.
@@ -122,10 +122,9 @@ impl Place<'_> {
         };
         let names = text::MatrixNames::new(world, self.login);
         let mut rows = Vec::new();
-        for (part, content) in text::contents(message, &names, world.network.info())
-            .iter()
-            .enumerate()
-        {
+        let texts = text::contents(message, &names, world.network.info());
+        let contents = media::incoming::with_files(world, self.login.id, message, texts).await?;
+        for (part, content) in contents.iter().enumerate() {
             let found = if suspect {
                 self.find(&message.id, part).await?
             } else {

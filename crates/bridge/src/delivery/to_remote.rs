@@ -19,7 +19,8 @@ use crate::{
     lanes::Outcome,
     login,
     management::notice::{code, line},
-    text::{Crossing, Unsupported, crossing, outgoing},
+    media,
+    text::{Crossing, FileContent, Unsupported, crossing, outgoing},
 };
 
 /// How far the network's clock may be off ours.
@@ -53,6 +54,10 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
     if event.sender.as_str() != portal.mxid {
         return stranger(world, &portal, &event).await;
     }
+    if let Some(redacted) = &event.redacts {
+        // It was done when the event was accepted, but the message may have been delivered since.
+        media::link::revoke(world, &event.room, redacted).await?;
+    }
     let content = match crossing(&event.kind, &event.content) {
         Crossing::Message(content) => content,
         Crossing::Nothing => return Ok(Outcome::done()),
@@ -67,7 +72,13 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
     let Some(account) = world.connections.account(login) else {
         return Ok(Outcome::Paused);
     };
-    let message = outgoing(world, &portal, &content).await?;
+    let link = match &content.file {
+        Some(FileContent { mxc, name, .. }) => {
+            Some(media::link::link(world, &event.room, &event.event_id, mxc, name).await?)
+        }
+        None => None,
+    };
+    let message = outgoing(world, &portal, &content, link.as_ref()).await?;
     match send(world, &portal, item, &event, &sent, &*account, &message).await {
         Ok(rows) => Ok(Outcome::Done(rows)),
         Err(Error::Remote(error)) => refused(world, &portal, login, item, &event, error).await,

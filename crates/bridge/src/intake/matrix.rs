@@ -15,7 +15,7 @@ use super::{
     ControlEvent, Membership, gate,
     missed::{self, Doubt},
 };
-use crate::{Ctx, Error, lanes, world::Names};
+use crate::{Ctx, Error, lanes, media, world::Names};
 
 /// Events older than this were held back by the homeserver, which may have forgotten others. Well above what clocks differ
 /// by, and below the time after which a homeserver gives up on an answer (Synapse: 60 s).
@@ -133,10 +133,18 @@ pub(super) async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<L
             continue;
         }
         let place = match world.store.portal_by_room(event.room_id.as_str()).await? {
-            Some(portal) => Place::Portal {
-                id: portal.id,
-                login_id: portal.login_id,
-            },
+            Some(portal) => {
+                // At once: the lane may have to wait for somebody to log in.
+                if event.sender.as_str() == portal.mxid
+                    && let Some(redacted) = &event.redacts
+                {
+                    media::link::revoke(world, &event.room_id, redacted).await?;
+                }
+                Place::Portal {
+                    id: portal.id,
+                    login_id: portal.login_id,
+                }
+            }
             None => Place::Other,
         };
         items.extend(item(

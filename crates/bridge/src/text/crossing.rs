@@ -6,6 +6,7 @@
 mod kinds;
 
 use remote::{MessageKind, Millis};
+use ruma::MxcUri;
 use serde_json::Value;
 
 /// What becomes of an event.
@@ -28,17 +29,30 @@ pub struct TextContent {
     pub body: String,
     /// The same as HTML, if the client formatted it.
     pub html: Option<String>,
+    /// A file that came with it; the text is then what was said of it.
+    pub file: Option<FileContent>,
     /// The user meant to ring everybody (`m.mentions`, Matrix spec v1.7).
     pub everybody: bool,
+}
+
+/// A file on Matrix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileContent {
+    /// Where it is: an `mxc://` URI.
+    pub mxc: String,
+    /// What it is called.
+    pub name: String,
+    /// A picture, which can be shown in its place.
+    pub picture: bool,
 }
 
 /// What does not cross.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unsupported {
-    /// A picture, a file, a recording.
-    Media,
-    /// A sticker.
-    Sticker,
+    /// A picture, a file, a recording that is encrypted.
+    EncryptedFile,
+    /// A picture, a file, a recording without an address.
+    NoFile,
     /// A place that cannot be read.
     Location,
     /// A changed message.
@@ -63,8 +77,8 @@ impl Unsupported {
     /// For telling storms apart.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Media => "media",
-            Self::Sticker => "sticker",
+            Self::EncryptedFile => "encrypted file",
+            Self::NoFile => "no file",
             Self::Location => "location",
             Self::Edit => "edit",
             Self::Redaction => "redaction",
@@ -81,8 +95,8 @@ impl Unsupported {
     /// wanted to say, long for what comes in storms.
     pub fn quiet_for(self) -> Millis {
         match self {
-            Self::Media
-            | Self::Sticker
+            Self::EncryptedFile
+            | Self::NoFile
             | Self::Location
             | Self::Edit
             | Self::Poll
@@ -96,14 +110,12 @@ impl Unsupported {
     /// What the user is told. It holds for what comes in the same breath, too, and is not answered again.
     pub fn words(self, network: &str) -> String {
         match self {
-            Self::Media => format!(
-                "Pictures and files do not cross to {network} yet: what you send of them is not delivered."
+            Self::EncryptedFile => format!(
+                "Encrypted pictures and files are not delivered to {network}, since the bridge cannot read them."
             ),
-            Self::Sticker => {
-                format!(
-                    "Stickers do not cross to {network} yet: what you send of them is not delivered."
-                )
-            }
+            Self::NoFile => format!(
+                "There is no file in what you sent, as far as the bridge can see: it is not delivered to {network}."
+            ),
             Self::Location => {
                 format!(
                     "This place was not delivered to {network}, since it says neither where it is nor what it is."
@@ -144,7 +156,7 @@ pub fn crossing(kind: &str, content: &Value) -> Crossing {
         "m.reaction" => Unsupported::Reaction,
         "m.room.redaction" => Unsupported::Redaction,
         "m.room.encrypted" => Unsupported::Encrypted,
-        "m.sticker" => Unsupported::Sticker,
+        "m.sticker" => return file(content, true),
         "m.poll.start" | "org.matrix.msc3381.poll.start" => return kinds::poll(content),
         "m.poll.end" | "org.matrix.msc3381.poll.end" => return kinds::poll_end(content),
         "m.poll.response" | "org.matrix.msc3381.poll.response" => Unsupported::Vote,
@@ -172,9 +184,8 @@ fn message(content: &Value) -> Crossing {
         Some("m.text") => MessageKind::Text,
         Some("m.emote") => MessageKind::Emote,
         Some("m.notice") => MessageKind::Notice,
-        Some("m.image" | "m.file" | "m.audio" | "m.video") => {
-            return Crossing::Unsupported(Unsupported::Media);
-        }
+        Some("m.image") => return file(content, true),
+        Some("m.file" | "m.audio" | "m.video") => return file(content, false),
         Some("m.location") => return kinds::location(content),
         // Talk among devices; a redacted event, or none that anybody could show.
         Some("m.key.verification.request") | None => return Crossing::Nothing,
@@ -201,6 +212,45 @@ fn message(content: &Value) -> Crossing {
         kind,
         body: body.to_owned(),
         html: html.map(ToOwned::to_owned),
+        file: None,
+        everybody: content.pointer("/m.mentions/room").and_then(Value::as_bool) == Some(true),
+    })
+}
+
+/// A picture, a file, a recording, a sticker. With `filename`, `body` is what was said of it (Matrix spec v1.10, "Media captions").
+fn file(content: &Value, picture: bool) -> Crossing {
+    let text = |key: &str| content.get(key).and_then(Value::as_str);
+    if content.get("file").is_some_and(Value::is_object) {
+        return Crossing::Unsupported(Unsupported::EncryptedFile);
+    }
+    let url = text("url").filter(|url| <&MxcUri>::from(*url).is_valid());
+    let Some(mxc) = url else {
+        return Crossing::Unsupported(Unsupported::NoFile);
+    };
+    let body = text("body").unwrap_or_default();
+    let named = text("filename").filter(|name| !name.trim().is_empty());
+    let caption = named.is_some_and(|name| name != body);
+    let is_html = text("format") == Some("org.matrix.custom.html");
+    let name = named.unwrap_or(body).trim();
+    Crossing::Message(TextContent {
+        kind: MessageKind::Text,
+        body: if caption {
+            body.trim().to_owned()
+        } else {
+            String::new()
+        },
+        html: text("formatted_body")
+            .filter(|_| caption && is_html)
+            .map(ToOwned::to_owned),
+        file: Some(FileContent {
+            mxc: mxc.to_owned(),
+            name: if name.is_empty() {
+                "file".to_owned()
+            } else {
+                name.to_owned()
+            },
+            picture,
+        }),
         everybody: content.pointer("/m.mentions/room").and_then(Value::as_bool) == Some(true),
     })
 }
@@ -241,6 +291,7 @@ mod tests {
                 kind: MessageKind::Text,
                 body: "hi".into(),
                 html: None,
+                file: None,
                 everybody: false
             }
         );
@@ -289,8 +340,8 @@ mod tests {
         let cases = [
             (
                 "m.room.message",
-                json!({"msgtype": "m.image", "body": "a.png"}),
-                Unsupported::Media,
+                json!({"msgtype": "m.image", "body": "a.png", "file": {"url": "mxc://example.org/a"}}),
+                Unsupported::EncryptedFile,
             ),
             (
                 "m.room.message",
@@ -310,7 +361,7 @@ mod tests {
             ("m.reaction", json!({}), Unsupported::Reaction),
             ("m.room.redaction", json!({}), Unsupported::Redaction),
             ("m.room.encrypted", json!({}), Unsupported::Encrypted),
-            ("m.sticker", json!({}), Unsupported::Sticker),
+            ("m.sticker", json!({}), Unsupported::NoFile),
             ("m.poll.start", json!({}), Unsupported::Poll),
             (
                 "org.matrix.msc3381.poll.response",
@@ -331,6 +382,89 @@ mod tests {
         }
         words.dedup();
         insta::assert_snapshot!(words.join("\n"));
+    }
+
+    #[test]
+    fn files_cross_with_what_was_said_of_them() {
+        let url = "mxc://example.org/a";
+        let read = |kind: &str, content: Value| match crossing(kind, &content) {
+            Crossing::Message(TextContent {
+                body,
+                html,
+                file: Some(file),
+                ..
+            }) => (file.name, file.picture, body, html),
+            other => panic!("{other:?}"),
+        };
+        let none = || (String::new(), None);
+        for (kind, content, name, picture, (body, html)) in [
+            (
+                "m.room.message",
+                json!({"msgtype": "m.image", "body": "a.png", "url": url}),
+                "a.png",
+                true,
+                none(),
+            ),
+            (
+                "m.room.message",
+                json!({"msgtype": "m.file", "body": "a.pdf", "filename": "a.pdf", "url": url}),
+                "a.pdf",
+                false,
+                none(),
+            ),
+            (
+                "m.room.message",
+                json!({"msgtype": "m.video", "url": url}),
+                "file",
+                false,
+                none(),
+            ),
+            (
+                "m.room.message",
+                json!({"msgtype": "m.audio", "body": "Voice message", "org.matrix.msc3245.voice": {}, "url": url}),
+                "Voice message",
+                false,
+                none(),
+            ),
+            (
+                "m.sticker",
+                json!({"body": "a cat", "url": url}),
+                "a cat",
+                true,
+                none(),
+            ),
+            (
+                "m.room.message",
+                json!({"msgtype": "m.image", "filename": "a.png", "body": "my *cat*", "format": "org.matrix.custom.html", "formatted_body": "my <b>cat</b>", "url": url}),
+                "a.png",
+                true,
+                ("my *cat*".to_owned(), Some("my <b>cat</b>".to_owned())),
+            ),
+            (
+                "m.room.message",
+                json!({"msgtype": "m.image", "filename": " ", "body": "a.png", "url": url}),
+                "a.png",
+                true,
+                none(),
+            ),
+        ] {
+            assert_eq!(read(kind, content), (name.to_owned(), picture, body, html));
+        }
+        for url in [
+            json!(null),
+            json!(7),
+            json!(""),
+            json!("https://example.org/a.png"),
+            json!("mxc://"),
+            json!("mxc://a/../b"),
+        ] {
+            let content = json!({"msgtype": "m.image", "body": "a.png", "url": url});
+            assert_eq!(
+                crossing("m.room.message", &content),
+                Crossing::Unsupported(Unsupported::NoFile),
+                "{url}"
+            );
+        }
     }
 
     #[test]

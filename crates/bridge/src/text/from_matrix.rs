@@ -8,18 +8,24 @@ use remote::{
 };
 use ruma::{MatrixToUri, MatrixUri, OwnedUserId, UserId, matrix_uri::MatrixId};
 use store::Portal;
+use url::Url;
 
-use super::TextContent;
+use super::{FileContent, TextContent};
 use crate::{Ctx, Error};
 
 /// Turns text into a message for the network. Depends on nothing that changes while it is on its way,
-/// except how people are called.
+/// except how people are called. `link` leads to the file that came with it.
 pub(crate) async fn outgoing(
     world: &Ctx,
     portal: &Portal,
     content: &TextContent,
+    link: Option<&Url>,
 ) -> Result<Outgoing, Error> {
     let mut rich = read(content);
+    if let (Some(file), Some(link)) = (&content.file, link) {
+        let said = rich.unwrap_or_else(|| RichText::plain(&content.body));
+        rich = Some(with_file(file, link, said));
+    }
     if let Some(rich) = &mut rich {
         let people = people(world, portal, rich).await?;
         name(&mut rich.nodes, &people);
@@ -61,6 +67,32 @@ fn read(content: &TextContent) -> Option<RichText> {
         rich.nodes = ring_everybody(std::mem::take(&mut rich.nodes));
     }
     Some(rich)
+}
+
+/// A file as the network shows its own: a link, of a picture the picture; and below it what was said of it.
+fn with_file(file: &FileContent, link: &Url, said: RichText) -> RichText {
+    let shown = if file.picture {
+        let (src, alt) = (link.to_string(), file.name.clone());
+        Tag::Image { src, alt }.with(Vec::new())
+    } else {
+        Node::Text(file.name.clone())
+    };
+    let (href, title) = (link.to_string(), None);
+    let file = Tag::Link { href, title }.with(vec![shown]);
+    if said.nodes.is_empty() {
+        return RichText { nodes: vec![file] };
+    }
+    let mut nodes = vec![Tag::Paragraph.with(vec![file])];
+    if said
+        .nodes
+        .iter()
+        .any(|node| matches!(node, Node::Element(it) if it.tag.is_block()))
+    {
+        nodes.extend(said.nodes);
+    } else {
+        nodes.push(Tag::Paragraph.with(said.nodes));
+    }
+    RichText { nodes }
 }
 
 /// What clients let people type to ring everybody.
@@ -180,6 +212,7 @@ mod tests {
             kind: MessageKind::Text,
             body: body.to_owned(),
             html,
+            file: None,
             everybody,
         })
     }

@@ -14,6 +14,7 @@ mod hang_ups;
 mod invites;
 mod logins;
 mod management;
+mod media;
 mod messages;
 mod missed;
 mod portals;

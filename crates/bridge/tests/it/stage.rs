@@ -17,7 +17,7 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 use ::homeserver::{Appservice, IncomingEvent, Transaction};
 use bridge::{
     Bridge, Clock, Config, Parts, Random,
-    config::{Backfill, Bot, Ghosts, InvitePolicy, Invites},
+    config::{Backfill, Bot, Ghosts, InvitePolicy, Invites, Media},
     permissions::{Level, Permissions},
 };
 use ruma::{OwnedRoomId, OwnedUserId, RoomId};
@@ -392,6 +392,10 @@ fn config() -> Config {
         backfill: Backfill {
             initial: 5,
             missed: 20,
+        },
+        media: Media {
+            max_size: 10 << 20,
+            link_lifetime: None,
         },
         space: true,
         federate: false,

@@ -268,6 +268,22 @@ fn link(href: &str, children: &[Node], alone: bool, escaper: Escaper, out: &mut 
     {
         return escaper.text(href, out);
     }
+    if let [
+        Node::Element(Element {
+            tag: Tag::Image { src, .. },
+            ..
+        }),
+    ] = children
+        && src.starts_with("http")
+    {
+        // A picture which leads to itself or elsewhere, as Gitter writes those that people upload.
+        out.push('[');
+        write(children, escaper, out);
+        out.push_str("](");
+        out.push_str(&target(href));
+        out.push(')');
+        return;
+    }
     let mut label = String::from(GAP);
     let unlinked: Vec<_> = children.iter().map(silent).collect();
     write(&unlinked, escaper, &mut label);

@@ -3,5 +3,6 @@
 mod contract;
 mod events;
 mod faults;
+mod files;
 mod messages;
 mod world;

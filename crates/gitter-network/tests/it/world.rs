@@ -26,10 +26,11 @@ pub(crate) struct SandboxWorld {
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 #[expect(clippy::disallowed_methods, reason = "the tests' one HTTP client")]
-fn http() -> reqwest::Client {
+fn http(config: &Config) -> reqwest::Client {
     static HTTP: OnceLock<reqwest::Client> = OnceLock::new();
+    // Every sandbox is at the same host, so one client does for all.
     HTTP.get_or_init(|| {
-        gitter::configure(reqwest::Client::builder())
+        gitter_network::configure(reqwest::Client::builder(), config)
             .build()
             .expect("an HTTP client")
     })
@@ -71,14 +72,20 @@ impl SandboxWorld {
             web_url: sandbox.web_url().clone(),
             api_url: sandbox.api_url().clone(),
             realtime_url: sandbox.realtime_url().clone(),
+            files_url: Some(sandbox.files_url().clone()),
             client_id: client.key,
             client_secret: client.secret.into(),
         };
-        let network = Arc::new(GitterNetwork::new(config.clone(), http(), Arc::new(now), 1));
+        let network = Arc::new(GitterNetwork::new(
+            config.clone(),
+            http(&config),
+            Arc::new(now),
+            1,
+        ));
         Self {
             sandbox,
             network,
-            http: http(),
+            http: http(&config),
             alice,
             bob,
             rooms: [lobby, team, closed],
@@ -90,7 +97,8 @@ impl SandboxWorld {
     pub(crate) fn network_with(&self, change: impl FnOnce(&mut Config)) -> GitterNetwork {
         let mut config = self.config.clone();
         change(&mut config);
-        GitterNetwork::new(config, http(), Arc::new(now), 2)
+        let http = http(&config);
+        GitterNetwork::new(config, http, Arc::new(now), 2)
     }
 
     /// Alice's account, as if she had logged in.

@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    fn url(
+    pub(super) fn url(
         &self,
         who: Option<&UserId>,
         path: &[&str],

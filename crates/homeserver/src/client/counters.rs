@@ -17,6 +17,7 @@ pub enum RequestKind {
     SetAvatar,
     Profile,
     Upload,
+    Download,
     CreateRoom,
     Invite,
     Join,
@@ -34,7 +35,7 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// Every kind, in the order of its counter.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Whoami,
         Self::Versions,
         Self::Ping,
@@ -43,6 +44,7 @@ impl RequestKind {
         Self::SetAvatar,
         Self::Profile,
         Self::Upload,
+        Self::Download,
         Self::CreateRoom,
         Self::Invite,
         Self::Join,
@@ -69,6 +71,7 @@ impl RequestKind {
             Self::SetAvatar => "set_avatar",
             Self::Profile => "profile",
             Self::Upload => "upload",
+            Self::Download => "download",
             Self::CreateRoom => "create_room",
             Self::Invite => "invite",
             Self::Join => "join",

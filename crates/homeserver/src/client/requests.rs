@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::call::{Body, Call, Repeat};
 use super::json::{at, creation, id, lacks, member, with_reason};
-use super::{Client, RequestKind};
+use super::{Client, RequestKind, media};
 use crate::{
-    Actor, Direction, Error, Homeserver, IncomingEvent, NewEvent, NewRoom, NewState, Profile,
-    RoomMember, TimelinePage,
+    Actor, ByteRange, Direction, Download, Error, Homeserver, IncomingEvent, NewEvent, NewRoom,
+    NewState, Profile, RoomMember, TimelinePage, Upload,
 };
 
 #[async_trait]
@@ -146,12 +146,15 @@ impl Homeserver for Client {
             repeat: Repeat::Safe,
         };
         let answer = self.call(Some(&self.settings.bot), call).await?;
-        let uri = answer
-            .get("content_uri")
-            .and_then(Value::as_str)
-            .map(OwnedMxcUri::from)
-            .filter(|uri| uri.is_valid());
-        uri.ok_or_else(|| lacks("content_uri"))
+        media::uri(&answer)
+    }
+
+    async fn upload_stream(&self, upload: Upload<'_>) -> Result<OwnedMxcUri, Error> {
+        self.send_file(upload).await
+    }
+
+    async fn download(&self, file: &MxcUri, range: Option<ByteRange>) -> Result<Download, Error> {
+        self.fetch_file(file, range).await
     }
 
     async fn create_room(&self, room: &NewRoom) -> Result<OwnedRoomId, Error> {

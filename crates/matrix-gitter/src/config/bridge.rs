@@ -25,10 +25,22 @@ pub(crate) struct BridgeConfig {
     pub(crate) members: MembersConfig,
     /// How much history is read.
     pub(crate) backfill: BackfillConfig,
+    /// Files.
+    pub(crate) media: MediaConfig,
     /// Whether each user gets a space that holds his rooms.
     pub(crate) space: bool,
     /// Whether people on other homeservers could be in the rooms.
     pub(crate) federate: bool,
+}
+
+/// Files.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MediaConfig {
+    /// The largest file that is carried to Matrix, in MiB; larger ones stay links.
+    pub(crate) max_size: u32,
+    /// For how many days links to files on Matrix work; for ever without it.
+    pub(crate) link_lifetime: Option<u32>,
 }
 
 /// Which rooms a user is invited to after login.
@@ -79,6 +91,7 @@ impl Default for BridgeConfig {
             invites: InvitesConfig::default(),
             members: MembersConfig::default(),
             backfill: BackfillConfig::default(),
+            media: MediaConfig::default(),
             space: true,
             federate: false,
         }
@@ -90,6 +103,15 @@ impl Default for InvitesConfig {
         Self {
             policy: InvitePolicy::All,
             max: 20,
+        }
+    }
+}
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self {
+            max_size: 50,
+            link_lifetime: None,
         }
     }
 }
@@ -125,6 +147,12 @@ impl BridgeConfig {
             problems.refuse(
                 "bridge.command_prefix",
                 "it has to be one word, such as !gitter",
+            );
+        }
+        if self.media.link_lifetime == Some(0) {
+            problems.refuse(
+                "bridge.media.link_lifetime",
+                "links would not work at all; give a number of days, or null for ever",
             );
         }
         self.check_permissions(problems);

@@ -18,6 +18,8 @@ pub(crate) struct NetworkConfig {
     pub(crate) api_url: String,
     /// Its realtime API.
     pub(crate) realtime_url: String,
+    /// Where uploaded files are; the host `files` below the web site's without it.
+    pub(crate) files_url: Option<String>,
     /// OAuth key of the app registered there.
     pub(crate) client_id: String,
     /// OAuth secret of the app registered there.
@@ -40,6 +42,7 @@ impl Default for NetworkConfig {
             web_url: "https://gitter.im".to_owned(),
             api_url: "https://api.gitter.im/v1".to_owned(),
             realtime_url: "wss://ws.gitter.im/bayeux".to_owned(),
+            files_url: None,
             client_id: String::new(),
             client_secret: Secret::default(),
         }
@@ -55,6 +58,9 @@ impl NetworkConfig {
             &self.realtime_url,
             &["ws", "wss", "http", "https"],
         );
+        if let Some(files_url) = &self.files_url {
+            problems.web_address("network.files_url", files_url);
+        }
         problems.required(
             "network.client_id",
             &self.client_id,

@@ -11,6 +11,7 @@ mod invites;
 mod kinds;
 mod login;
 mod management;
+mod media;
 mod pages;
 mod people;
 mod postgres;

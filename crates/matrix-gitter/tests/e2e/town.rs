@@ -77,6 +77,7 @@ impl Town {
             web_url: self.sandbox.web_url().to_string(),
             api_url: self.sandbox.api_url().to_string(),
             realtime_url: self.sandbox.realtime_url().to_string(),
+            files_url: self.sandbox.files_url().to_string(),
             client_id: self.app.key.clone(),
             client_secret: self.app.secret.clone(),
         }
@@ -140,6 +141,33 @@ impl Town {
     pub(crate) fn say(&self, by: &Person, room: &Room, text: &str) -> String {
         let id = self.sandbox.world().say(by.key, room.key, text);
         id.expect("he may speak there").to_string()
+    }
+
+    /// Uploads a file, which says a message with a link to it.
+    pub(crate) fn upload(&self, by: &Person, room: &Room, name: &str, mime: &str, bytes: Vec<u8>) {
+        self.sandbox
+            .world()
+            .upload(by.key, room.key, name, mime, bytes)
+            .expect("he may speak there");
+    }
+
+    /// Puts a file among the uploads; gives its address.
+    pub(crate) fn file(&self, room: &Room, name: &str, mime: &str, bytes: Vec<u8>) -> String {
+        self.sandbox.world().add_file(room.key, name, mime, bytes)
+    }
+
+    /// An address among the uploads which leads elsewhere.
+    pub(crate) fn detour(&self, room: &Room, name: &str, to: &str) -> String {
+        self.sandbox.world().add_detour(room.key, name, to)
+    }
+
+    /// How often a file was fetched from among the uploads.
+    pub(crate) fn times_fetched(&self) -> u32 {
+        let requests = self.sandbox.stats().requests;
+        let files = requests
+            .iter()
+            .filter(|(kind, _)| kind.route.contains("_files"));
+        files.map(|(_, times)| times).sum()
     }
 
     /// `/me` something.

@@ -90,6 +90,25 @@ CREATE TABLE avatars (
     mxc TEXT NOT NULL
 );
 
+-- Files of the network that were uploaded to the homeserver, by a digest of their address there.
+CREATE TABLE uploads (
+    key TEXT NOT NULL PRIMARY KEY,
+    mxc TEXT NOT NULL,
+    info TEXT NOT NULL
+);
+
+-- Files on Matrix that have a link. Its hash only: who reads the database cannot use it.
+CREATE TABLE links (
+    hash TEXT NOT NULL PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    -- None once the link was revoked.
+    mxc TEXT,
+    name TEXT NOT NULL,
+    made_at BIGINT NOT NULL
+);
+CREATE INDEX links_of_event ON links (event_id);
+
 -- The message map. One message may be several events (parts), and one event several messages.
 CREATE TABLE messages (
     portal_id BIGINT NOT NULL REFERENCES portals (id) ON DELETE CASCADE,

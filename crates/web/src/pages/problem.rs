@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bridge::login::LinkProblem;
+use bridge::media::MediaProblem;
 
 use super::{Frame, page};
 use crate::Shared;
@@ -154,6 +155,61 @@ pub(crate) fn show(shared: &Shared, problem: &LinkProblem) -> Response {
             "The bridge has a problem right now",
             "It could not read or write what it needs to remember your login.",
             "Reload this page in a minute. If that does not help, tell the admin of this bridge.",
+        ),
+    };
+    words.page(shared)
+}
+
+/// The page for a file that cannot be had.
+pub(crate) fn no_file(shared: &Shared, problem: MediaProblem) -> Response {
+    let words = match problem {
+        MediaProblem::Unknown => Words::new(
+            StatusCode::NOT_FOUND,
+            "There is no such file",
+            "This link leads to no file that was sent from Matrix.",
+            "Check that the whole link was copied.",
+        ),
+        MediaProblem::Revoked => Words::new(
+            StatusCode::GONE,
+            "This file was taken back",
+            "Whoever sent it has deleted it since.",
+            "If you need it, ask whoever sent it.",
+        ),
+        MediaProblem::Expired => Words::new(
+            StatusCode::GONE,
+            "This link has expired",
+            "Links to files work for a limited time here.",
+            "If you need the file, ask whoever sent it to send it again.",
+        ),
+        MediaProblem::Gone => Words::new(
+            StatusCode::GONE,
+            "This file is gone",
+            "The Matrix server where it was does not have it any more.",
+            "If you need it, ask whoever sent it to send it again.",
+        ),
+        MediaProblem::NoSuchPart(_) => Words::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "The file has no such part",
+            "Your browser asked for a part which lies behind the end of the file.",
+            "Reload the file as a whole.",
+        ),
+        MediaProblem::Busy => Words::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many files are being fetched right now",
+            "The bridge serves a limited number of files at a time.",
+            "Reload this page in a minute.",
+        ),
+        MediaProblem::Homeserver => Words::new(
+            StatusCode::BAD_GATEWAY,
+            "The file cannot be fetched right now",
+            "The Matrix server where it is does not answer.",
+            "Reload this page in a minute.",
+        ),
+        MediaProblem::OutOfOrder => Words::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The bridge has a problem right now",
+            "It could not look up where the file is.",
+            "Reload this page in a minute.",
         ),
     };
     words.page(shared)

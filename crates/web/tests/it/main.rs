@@ -8,5 +8,6 @@
 )]
 
 mod login;
+mod media;
 mod site;
 mod stage;

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use bridge::login::{Connected, LinkProblem, Pending, Started, TicketView};
+use bridge::media::{MediaFile, MediaProblem, MediaRequest};
 use bridge::{Figures, Health};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -21,6 +22,8 @@ pub(crate) const TICKET: &str = "6u3QmPQ0cGtXG5j0oQp1QyJ0m2m8r0Jt1sYb0aZ2kXo";
 pub(crate) struct Fake {
     pub(crate) problem: Option<LinkProblem>,
     pub(crate) database: Option<&'static str>,
+    /// How the next file comes.
+    pub(crate) media: Mutex<Option<Result<Option<MediaFile>, MediaProblem>>>,
     pub(crate) asked: Mutex<Vec<String>>,
 }
 
@@ -92,6 +95,17 @@ impl Backend for Fake {
             username: "alice_gh".to_owned(),
             bot: "@chatter:example.org".try_into().unwrap(),
         })
+    }
+
+    async fn media(
+        &self,
+        secret: &str,
+        request: MediaRequest,
+    ) -> Result<Option<MediaFile>, MediaProblem> {
+        let asked = format!("media {secret} {:?} {}", request.range, request.has_it);
+        self.asked.lock().unwrap().push(asked);
+        let media = self.media.lock().unwrap().take();
+        media.unwrap_or(Err(MediaProblem::Unknown))
     }
 
     async fn health(&self) -> Health {

@@ -44,6 +44,7 @@ impl World {
             web_url: sandbox.web_url().to_string(),
             api_url: sandbox.api_url().to_string(),
             realtime_url: sandbox.realtime_url().to_string(),
+            files_url: sandbox.files_url().to_string(),
             client_id: app.key,
             client_secret: app.secret,
         };

@@ -109,6 +109,7 @@ fn said(body: String, html: Option<String>) -> Crossing {
         kind: MessageKind::Text,
         body,
         html,
+        file: None,
         everybody: false,
     })
 }

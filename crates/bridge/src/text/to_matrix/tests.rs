@@ -37,6 +37,7 @@ fn message(text: RichText) -> Message {
         thread: None,
         reply_to: None,
         blanked: false,
+        attachments: Vec::new(),
     }
 }
 

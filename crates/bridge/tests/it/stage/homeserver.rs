@@ -7,9 +7,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{TryStreamExt as _, stream};
 use homeserver::{
-    Actor, Direction, Error, Homeserver, IncomingEvent, Membership, NewEvent, NewRoom, NewState,
-    Profile, RoomMember, TimelinePage,
+    Actor, ByteRange, Direction, Download, Error, Homeserver, IncomingEvent, Membership, NewEvent,
+    NewRoom, NewState, Profile, RoomMember, TimelinePage, Upload,
 };
 use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
@@ -42,8 +44,19 @@ pub(crate) struct State {
     pub(crate) stuck: Option<&'static str>,
     /// How the next sends fail.
     pub(crate) failures: VecDeque<Failure>,
+    /// What was uploaded, by its `mxc://` URI.
+    pub(crate) files: BTreeMap<String, StoredFile>,
+    /// The largest file it takes, in bytes.
+    pub(crate) largest: Option<usize>,
     txns: HashMap<String, OwnedEventId>,
     count: u64,
+}
+
+#[derive(Clone)]
+pub(crate) struct StoredFile {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) mime: String,
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Default)]
@@ -72,6 +85,25 @@ impl Room {
 }
 
 impl State {
+    fn store(
+        &mut self,
+        bytes: Vec<u8>,
+        mime: &str,
+        name: Option<&str>,
+    ) -> Result<OwnedMxcUri, Error> {
+        if self.largest.is_some_and(|largest| bytes.len() > largest) {
+            return Err(Error::TooLarge);
+        }
+        let uri = format!("mxc://example.org/media{}", self.next());
+        let file = StoredFile {
+            bytes,
+            mime: mime.to_owned(),
+            name: name.map(ToOwned::to_owned),
+        };
+        self.files.insert(uri.clone(), file);
+        Ok(uri.into())
+    }
+
     fn next(&mut self) -> u64 {
         self.count += 1;
         self.count
@@ -204,15 +236,44 @@ impl Homeserver for FakeHomeserver {
 
     async fn upload(
         &self,
-        _bytes: Vec<u8>,
-        _mime: &str,
-        _name: Option<&str>,
+        bytes: Vec<u8>,
+        mime: &str,
+        name: Option<&str>,
     ) -> Result<OwnedMxcUri, Error> {
-        let mut state = self.log("upload");
-        let number = state.next();
-        Ok(OwnedMxcUri::from(format!(
-            "mxc://example.org/media{number}"
-        )))
+        self.log("upload").store(bytes, mime, name)
+    }
+
+    async fn upload_stream(&self, upload: Upload<'_>) -> Result<OwnedMxcUri, Error> {
+        drop(self.log("upload_stream"));
+        let broken = |_| Error::Unreachable {
+            reason: "the stream broke".to_owned(),
+            sent: true,
+        };
+        let pieces: Vec<Bytes> = upload.body.try_collect().await.map_err(broken)?;
+        let bytes = pieces.concat();
+        assert_eq!(bytes.len() as u64, upload.length);
+        self.lock().store(bytes, upload.mime, upload.name)
+    }
+
+    async fn download(&self, file: &MxcUri, range: Option<ByteRange>) -> Result<Download, Error> {
+        self.unless_stuck("download").await;
+        let state = self.log("download");
+        // Like Synapse, it knows no parts.
+        let _ = range;
+        let stored = state.files.get(file.as_str());
+        let stored = stored.ok_or_else(|| refused(404, "M_NOT_FOUND"))?.clone();
+        let length = stored.bytes.len() as u64;
+        let pieces: Vec<_> = stored
+            .bytes
+            .chunks(7)
+            .map(|it| Ok(Bytes::copy_from_slice(it)))
+            .collect();
+        Ok(Download {
+            mime: Some(stored.mime),
+            length: Some(length),
+            range: None,
+            body: Box::pin(stream::iter(pieces)),
+        })
     }
 
     async fn create_room(&self, new: &NewRoom) -> Result<OwnedRoomId, Error> {

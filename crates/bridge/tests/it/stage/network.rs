@@ -1,18 +1,19 @@
 //! A network in memory: rooms, people, messages, one account, and failures on cue.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bridge::Clock;
+use bytes::Bytes;
 use remote::{
-    Account, Avatar, Capabilities, Check, Composed, Credentials, EditWindow, Event, EventSink,
-    Fault, History, Image, Login, LoginError, Member, Message, MessageId, MessageKind, Millis,
-    Network, NetworkInfo, Outgoing, Part, Person, PersonId, ReadUpTo, RemoteError, RichText, Room,
-    RoomId, RoomKind, Standing, Threads,
+    Account, Attachment, Avatar, Capabilities, Check, Composed, Credentials, Download, EditWindow,
+    Event, EventSink, Fault, History, Image, Login, LoginError, Member, Message, MessageId,
+    MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId, Pieces, ReadUpTo,
+    RemoteError, RichText, Room, RoomId, RoomKind, Standing, Threads,
     text::{Mention, Mentioned, Named, Naming, plain},
 };
 use tokio::sync::Notify;
@@ -57,6 +58,12 @@ pub(crate) struct State {
     pub(crate) silent: bool,
     /// Pictures that were fetched.
     pub(crate) fetched: usize,
+    /// Files by their address; `None` for those whose server does not answer.
+    pub(crate) files: BTreeMap<String, Option<Bytes>>,
+    /// The servers of files do not say how long they are.
+    pub(crate) lengths_hidden: bool,
+    /// Files that were asked for.
+    pub(crate) files_asked: Vec<String>,
     /// What browsers brought back, with the state they brought along.
     codes: BTreeSet<(Option<String>, Option<String>)>,
     /// Up to where Alice has read, each time she was said to have, as `room: message`.
@@ -133,10 +140,37 @@ impl FakeNetwork {
         )
     }
 
+    /// Somebody writes formatted text, with these files in it.
+    pub(crate) fn says_with_files(
+        &self,
+        who: &str,
+        room: &str,
+        text: RichText,
+        files: &[(&str, &str)],
+    ) -> Message {
+        let mut message = self.draft(
+            &person(who),
+            &RoomId::new(format!("room-{room}")),
+            "",
+            MessageKind::Text,
+        );
+        message.text = text;
+        let files = files.iter().map(|(url, name)| Attachment {
+            url: (*url).to_owned(),
+            name: Some((*name).to_owned()),
+        });
+        message.attachments = files.collect();
+        self.publish(message)
+    }
+
     fn add(&self, sender: &Person, room: &RoomId, text: &str, kind: MessageKind) -> Message {
+        self.publish(self.draft(sender, room, text, kind))
+    }
+
+    fn draft(&self, sender: &Person, room: &RoomId, text: &str, kind: MessageKind) -> Message {
         let mut state = self.lock();
         state.count += 1;
-        let message = Message {
+        Message {
             id: MessageId::new(format!("message{:04}", state.count)),
             room: room.clone(),
             sender: Some(sender.clone()),
@@ -147,9 +181,12 @@ impl FakeNetwork {
             thread: None,
             reply_to: None,
             blanked: false,
-        };
-        state.messages.push(message.clone());
-        drop(state);
+            attachments: Vec::new(),
+        }
+    }
+
+    fn publish(&self, message: Message) -> Message {
+        self.lock().messages.push(message.clone());
         self.tell(Event::Message(Box::new(message.clone())));
         message
     }
@@ -307,6 +344,24 @@ struct FakeAccount {
     network: FakeNetwork,
     person: Person,
 }
+
+/// A file, a hundred kilobytes at a time. It breaks off where it says so.
+struct Coming(Bytes);
+
+#[async_trait]
+impl Pieces for Coming {
+    async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
+        tokio::task::yield_now().await;
+        if self.0.as_ref() == BROKEN_OFF {
+            return Err(RemoteError::new(Fault::Unavailable, "Test broke off"));
+        }
+        let piece = self.0.split_to(self.0.len().min(100_000));
+        Ok((!piece.is_empty()).then_some(piece))
+    }
+}
+
+/// At the end of a file: it never comes whole. Stands where a piece begins.
+pub(crate) const BROKEN_OFF: &[u8] = b"broken off";
 
 fn not_found() -> RemoteError {
     RemoteError::new(Fault::NotFound, "there is no such thing on Test")
@@ -483,6 +538,17 @@ impl Account for FakeAccount {
             bytes: vec![1],
             mime: "image/png".to_owned(),
         })
+    }
+
+    async fn fetch_attachment(&self, attachment: &Attachment) -> Result<Download, RemoteError> {
+        let mut state = self.network.lock();
+        state.files_asked.push(attachment.url.clone());
+        let trouble = || RemoteError::new(Fault::Unavailable, "Test is having trouble");
+        let file = state.files.get(&attachment.url).ok_or_else(not_found)?;
+        let bytes = file.clone().ok_or_else(trouble)?;
+        let length = (!state.lengths_hidden).then_some(bytes.len() as u64);
+        let pieces = Box::new(Coming(bytes));
+        Ok(Download { length, pieces })
     }
 
     fn watch(&self, room: &RoomId) {

@@ -1,0 +1,237 @@
+//! Files of the network, as events.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use homeserver::Upload;
+use remote::{
+    Attachment, Download, Fault, Message, Pieces, RemoteError,
+    text::{Element, Node, Tag},
+};
+use ruma::OwnedMxcUri;
+use serde_json::{Value, json};
+use store::Uploaded;
+
+use super::look::{self, Looked};
+use crate::{Ctx, Error};
+
+/// A file of at most so many bytes is held as a whole, which is what a blur of it takes.
+const WHOLE: usize = 6 << 20;
+
+/// The contents of the events that show a message: its text, and the files that it links to. A text that is nothing but links to
+/// files which are shown is left out. `texts` is what shows the text.
+pub(crate) async fn with_files(
+    world: &Ctx,
+    login: i64,
+    message: &Message,
+    texts: Vec<Value>,
+) -> Result<Vec<Value>, Error> {
+    let mut files = Vec::new();
+    for attachment in &message.attachments {
+        if let Some(uploaded) = upload(world, login, attachment).await? {
+            files.extend(content(attachment, &uploaded));
+        }
+    }
+    let all = files.len() == message.attachments.len();
+    let mut contents = texts;
+    if !files.is_empty() && all && message.sender.is_some() && is_only_links(message) {
+        contents.clear();
+    }
+    let key = world.network.info().event_key;
+    for mut file in files {
+        file[key] = json!({"id": message.id, "room": message.room});
+        if !contents.is_empty() {
+            file[key]["part"] = json!(contents.len());
+        }
+        contents.push(file);
+    }
+    Ok(contents)
+}
+
+/// Whether the text says nothing beside its links to files.
+fn is_only_links(message: &Message) -> bool {
+    fn only(nodes: &[Node], files: &[Attachment]) -> bool {
+        nodes.iter().all(|node| match node {
+            Node::Text(text) => text.trim().is_empty(),
+            Node::Element(Element { tag, children }) => match tag {
+                Tag::Link { href: url, .. } | Tag::Image { src: url, .. } => {
+                    files.iter().any(|file| file.url == *url)
+                }
+                Tag::Break => true,
+                Tag::Paragraph => only(children, files),
+                _ => false,
+            },
+            Node::Mention(_) | Node::MessageLink { .. } => false,
+        })
+    }
+    only(&message.text.nodes, &message.attachments)
+}
+
+fn content(attachment: &Attachment, uploaded: &Uploaded) -> Option<Value> {
+    let mut content: Value = serde_json::from_str(&uploaded.info).ok()?;
+    let name = attachment.name.as_deref().unwrap_or("file");
+    content["body"] = json!(name);
+    content["filename"] = json!(name);
+    content["url"] = json!(uploaded.mxc);
+    content["m.mentions"] = json!({});
+    Some(content)
+}
+
+/// The file on the homeserver; `None` if it cannot be had, and then its link has to do. Fails only with what may pass.
+async fn upload(
+    world: &Ctx,
+    login: i64,
+    attachment: &Attachment,
+) -> Result<Option<Uploaded>, Error> {
+    let _turn = world.media.addresses.lock(attachment.url.clone()).await;
+    if let Some(uploaded) = world.store.uploaded(&attachment.url).await? {
+        return Ok(Some(uploaded));
+    }
+    let Some(account) = world.connections.account(login) else {
+        return Ok(None);
+    };
+    if world.media.is_away(world.now()) {
+        return Ok(None);
+    }
+    let _permit = world.media.fetches.acquire().await.ok();
+    let fetched = match account.fetch_attachment(attachment).await {
+        Ok(download) => carry(world, attachment, download).await,
+        Err(error) => Err(error.into()),
+    };
+    match fetched {
+        Ok(uploaded) => {
+            world.store.put_uploaded(&attachment.url, &uploaded).await?;
+            Ok(Some(uploaded))
+        }
+        Err(Error::Homeserver(error)) if Error::from(error.clone()).is_transient() => {
+            Err(error.into())
+        }
+        Err(Error::Store(error)) => Err(error.into()),
+        Err(error) => {
+            if matches!(&error, Error::Remote(it) if it.fault == Fault::Unavailable) {
+                world.media.went_away(world.now());
+            }
+            tracing::info!(%error, "a file stays a link");
+            Ok(None)
+        }
+    }
+}
+
+fn too_large() -> Error {
+    Error::Refused("the file is larger than the bridge carries".to_owned())
+}
+
+/// Brings a file to the homeserver.
+async fn carry(
+    world: &Ctx,
+    attachment: &Attachment,
+    download: Download,
+) -> Result<Uploaded, Error> {
+    let most = world.config.media.max_size;
+    let Download { length, mut pieces } = download;
+    if length.is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    let hold = match length {
+        Some(length) if length > WHOLE as u64 => look::BEGINNING,
+        _ => WHOLE,
+    };
+    let (start, rest) = read(&mut *pieces, hold).await?;
+    let whole = rest.is_none();
+    if whole && start.len() as u64 > most {
+        return Err(too_large());
+    }
+    if whole && start.is_empty() {
+        return Err(Error::Refused("the file is empty".to_owned()));
+    }
+    let looked = at_leisure(start.clone(), whole).await?;
+    let name = attachment.name.as_deref();
+    let (mxc, size) = match (rest, length) {
+        (None, _) => {
+            let size = start.len() as u64;
+            let bytes = Vec::from(start);
+            (
+                world.homeserver.upload(bytes, looked.mime, name).await?,
+                size,
+            )
+        }
+        (Some(rest), Some(length)) => {
+            let mxc = stream_on(world, start, rest, pieces, length, looked.mime, name).await?;
+            (mxc, length)
+        }
+        // Homeservers want to know beforehand how long a file is, and longer ones are not held.
+        (Some(_), None) => return Err(too_large()),
+    };
+    let info = json!({"msgtype": looked.msgtype, "info": looked.info(size)});
+    Ok(Uploaded {
+        mxc: mxc.to_string(),
+        info: info.to_string(),
+    })
+}
+
+/// The beginning of a file, and the piece behind it if there is more.
+async fn read(pieces: &mut dyn Pieces, most: usize) -> Result<(Bytes, Option<Bytes>), RemoteError> {
+    let mut start = BytesMut::new();
+    while let Some(piece) = pieces.next().await? {
+        if start.len() + piece.len() > most {
+            return Ok((start.freeze(), Some(piece)));
+        }
+        start.extend_from_slice(&piece);
+    }
+    Ok((start.freeze(), None))
+}
+
+/// Looks at a file where it holds up nobody.
+async fn at_leisure(bytes: Bytes, whole: bool) -> Result<Looked, Error> {
+    tokio::task::spawn_blocking(move || look::look(&bytes, whole))
+        .await
+        .map_err(|_| Error::Refused("the file cannot be read".to_owned()))
+}
+
+/// Stores a file while it comes.
+async fn stream_on(
+    world: &Ctx,
+    start: Bytes,
+    next: Bytes,
+    pieces: Box<dyn Pieces>,
+    length: u64,
+    mime: &str,
+    name: Option<&str>,
+) -> Result<OwnedMxcUri, Error> {
+    // A failure of the one side shows as one of the other.
+    let broke = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&broke);
+    let waiting = [next, start].map(Some);
+    let body = stream::unfold(
+        (waiting, pieces, noted),
+        |(mut waiting, mut pieces, noted)| async move {
+            let held = waiting.iter_mut().rev().find_map(Option::take);
+            let piece = match held {
+                Some(piece) => Ok(piece),
+                None => match pieces.next().await {
+                    Ok(piece) => Ok(piece?),
+                    Err(error) => {
+                        noted.store(true, Ordering::Relaxed);
+                        Err(homeserver::Error::Garbled(error.sentence))
+                    }
+                },
+            };
+            Some((piece, (waiting, pieces, noted)))
+        },
+    );
+    let upload = Upload {
+        body: Box::pin(body),
+        length,
+        mime,
+        name,
+    };
+    let stored = world.homeserver.upload_stream(upload).await;
+    if stored.is_err() && broke.load(Ordering::Relaxed) {
+        return Err(RemoteError::new(Fault::Unavailable, "The file broke off").into());
+    }
+    Ok(stored?)
+}

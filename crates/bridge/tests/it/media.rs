@@ -1,0 +1,453 @@
+//! Files, both ways.
+
+use std::time::Duration;
+
+use bridge::media::{MediaFile, MediaProblem, MediaRange, MediaRequest, open};
+use futures_util::TryStreamExt as _;
+use homeserver::Homeserver as _;
+use remote::{RichText, text::html::parse_plainly};
+use ruma::RoomId;
+use serde_json::{Value, json};
+
+use crate::stage::{ALICE, Stage, homeserver::BOT, network::BROKEN_OFF};
+
+const URL: &str = "https://files.test.example/cat.png";
+
+/// A PNG of 2 times 1 pixels.
+fn png() -> Vec<u8> {
+    let picture = image::RgbImage::from_pixel(2, 1, image::Rgb([200, 90, 10]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// What the room says on the network, pieces joined.
+fn said(stage: &Stage) -> String {
+    let lines = stage.network.transcript("org/one");
+    let texts = lines.iter().filter_map(|line| line.strip_prefix("alice: "));
+    texts.collect()
+}
+
+/// The secret of the link in a text.
+fn secret(text: &str) -> String {
+    let (_, rest) = text
+        .split_once("https://bridge.example.org/media/")
+        .expect("a link");
+    rest.split('/').next().unwrap().to_owned()
+}
+
+async fn opens(
+    stage: &Stage,
+    secret: &str,
+    range: Option<MediaRange>,
+) -> Result<String, MediaProblem> {
+    let request = MediaRequest {
+        range,
+        has_it: false,
+    };
+    let world = stage.bridge.as_ref().unwrap().world();
+    let file: MediaFile = open(world, secret, request).await?.unwrap();
+    let bytes: Vec<_> = file.body.try_collect().await.unwrap();
+    assert_eq!(
+        file.length,
+        Some(bytes.iter().map(|it| it.len() as u64).sum())
+    );
+    Ok(String::from_utf8(bytes.concat()).unwrap())
+}
+
+async fn stores(stage: &Stage, bytes: &str) -> String {
+    let uri = stage
+        .homeserver
+        .upload(bytes.into(), "image/png", None)
+        .await;
+    uri.unwrap().to_string()
+}
+
+async fn sends(stage: &mut Stage, room: &RoomId, kind: &str, content: Value) -> String {
+    let event = stage.happens(room, ALICE, kind, None, content).await;
+    stage.quiet().await;
+    event.event_id.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_from_matrix_is_a_link_that_can_be_opened() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let url = stores(&stage, "the whole cat").await;
+    let content = json!({"msgtype": "m.image", "body": "my cat.png", "url": url});
+    sends(&mut stage, &room, "m.room.message", content).await;
+    let text = said(&stage);
+    assert!(text.contains("/my_cat.png"), "{text}");
+    let secret = secret(&text);
+    assert_eq!(opens(&stage, &secret, None).await.unwrap(), "the whole cat");
+    for (range, part) in [
+        (MediaRange::From(4, Some(8)), "whole"),
+        (MediaRange::From(10, None), "cat"),
+        (MediaRange::Last(3), "cat"),
+    ] {
+        assert_eq!(opens(&stage, &secret, Some(range)).await.unwrap(), part);
+    }
+    let behind = opens(&stage, &secret, Some(MediaRange::From(13, None))).await;
+    assert_eq!(behind, Err(MediaProblem::NoSuchPart(13)));
+
+    stage.homeserver.lock().requests.clear();
+    let world = stage.bridge.as_ref().unwrap().world().clone();
+    let has_it = MediaRequest {
+        range: None,
+        has_it: true,
+    };
+    assert!(open(&world, &secret, has_it).await.unwrap().is_none());
+    assert!(stage.homeserver.lock().requests.is_empty());
+    for wrong in ["", "nothing", &secret[1..]] {
+        assert_eq!(opens(&stage, wrong, None).await, Err(MediaProblem::Unknown));
+    }
+    stage.homeserver.lock().files.clear();
+    assert_eq!(opens(&stage, &secret, None).await, Err(MediaProblem::Gone));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_of_a_file_goes_with_it() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let url = stores(&stage, "x").await;
+    let content =
+        json!({"msgtype": "m.file", "filename": "a.pdf", "body": "read *this*", "url": url});
+    sends(&mut stage, &room, "m.room.message", content).await;
+    let text = said(&stage);
+    assert!(
+        text.contains("a.pdf") && text.ends_with("read *this*"),
+        "{text}"
+    );
+    let sticker = json!({"body": "a wave", "info": {}, "url": url});
+    sends(&mut stage, &room, "m.sticker", sticker).await;
+    assert!(said(&stage).contains("/a_wave"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_gives_the_same_link() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let url = stores(&stage, "x").await;
+    stage
+        .network
+        .lock()
+        .failures
+        .push_back(crate::stage::network::Failure::Unavailable);
+    let content = json!({"msgtype": "m.file", "body": "a", "url": url});
+    let event = sends(&mut stage, &room, "m.room.message", content).await;
+    let first = secret(&said(&stage));
+    let again = stage
+        .store
+        .put_link(room.as_str(), &event, &url, "b", 9)
+        .await;
+    assert_eq!(again.unwrap(), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn taking_it_back_ends_its_links() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let url = stores(&stage, "x").await;
+    let content = json!({"msgtype": "m.file", "body": "a", "url": url});
+    let event = sends(&mut stage, &room, "m.room.message", content).await;
+    let secret = secret(&said(&stage));
+    let redacts = |event: &str| json!({"redacts": event});
+    let redaction = |stage: &Stage, who: &str, room: &RoomId| {
+        let mut homeserver = stage.homeserver.lock();
+        let mut event_of = homeserver.append(
+            room,
+            who.try_into().unwrap(),
+            "m.room.redaction",
+            None,
+            redacts(&event),
+            0,
+        );
+        event_of.redacts = Some(event.as_str().try_into().unwrap());
+        event_of
+    };
+    let stranger = redaction(&stage, "@mallory:example.org", &room);
+    stage.push(vec![stranger]).await;
+    assert_eq!(opens(&stage, &secret, None).await.unwrap(), "x");
+    let hers = redaction(&stage, ALICE, &room);
+    stage.push(vec![hers]).await;
+    assert_eq!(
+        opens(&stage, &secret, None).await,
+        Err(MediaProblem::Revoked)
+    );
+    stage.quiet().await;
+    assert_eq!(
+        opens(&stage, &secret, None).await,
+        Err(MediaProblem::Revoked)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_grow_old_if_the_admin_wants_it() {
+    let mut stage = Stage::new().await;
+    stage.config.media.link_lifetime = Some(60_000);
+    stage.network.lock().rooms = vec![crate::stage::network::room("org/one")];
+    stage.log_in().await;
+    stage.start().await;
+    let room = stage.enter("org/one").await;
+    let url = stores(&stage, "x").await;
+    let content = json!({"msgtype": "m.file", "body": "a", "url": url});
+    sends(&mut stage, &room, "m.room.message", content).await;
+    let secret = secret(&said(&stage));
+    assert_eq!(opens(&stage, &secret, None).await.unwrap(), "x");
+    stage.wait(Duration::from_mins(1)).await;
+    assert_eq!(
+        opens(&stage, &secret, None).await,
+        Err(MediaProblem::Expired)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_are_served_at_once() {
+    let (stage, _) = Stage::in_room("org/one").await;
+    let url = stores(&stage, &"x".repeat(1_000)).await;
+    let secret = stage
+        .store
+        .put_link("!r", "$e", &url, "x", 0)
+        .await
+        .unwrap();
+    let world = stage.bridge.as_ref().unwrap().world().clone();
+    let mut served = Vec::new();
+    for _ in 0..32 {
+        served.push(
+            open(&world, &secret, MediaRequest::default())
+                .await
+                .unwrap(),
+        );
+    }
+    let one_more = tokio::spawn({
+        let (world, secret) = (world.clone(), secret.clone());
+        async move {
+            open(&world, &secret, MediaRequest::default())
+                .await
+                .map(drop)
+        }
+    });
+    stage.wait(Duration::from_secs(11)).await;
+    assert_eq!(one_more.await.unwrap(), Err(MediaProblem::Busy));
+    served.pop();
+    assert!(open(&world, &secret, MediaRequest::default()).await.is_ok());
+    // Who takes nothing loses his place.
+    stage.wait(Duration::from_mins(2)).await;
+    for _ in 0..32 {
+        served.push(
+            open(&world, &secret, MediaRequest::default())
+                .await
+                .unwrap(),
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn encrypted_files_are_told_of() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let content =
+        json!({"msgtype": "m.image", "body": "a.png", "file": {"url": "mxc://example.org/a"}});
+    sends(&mut stage, &room, "m.room.message", content).await;
+    let expected = "gitter: Encrypted pictures and files are not delivered to Test, since the bridge cannot read them.";
+    let transcript = stage.transcript(&room);
+    assert!(
+        transcript.iter().any(|line| line == expected),
+        "{transcript:?}"
+    );
+    assert!(stage.network.transcript("org/one").is_empty());
+}
+
+fn link() -> RichText {
+    parse_plainly(&format!("<p><a href=\"{URL}\">cat.png</a></p>"))
+}
+
+/// What the ghosts and the bot said, without what is the same in each.
+fn shown(stage: &Stage, room: &RoomId) -> Vec<Value> {
+    let homeserver = stage.homeserver.lock();
+    let messages = homeserver.rooms[room]
+        .timeline
+        .iter()
+        .filter(|event| event.kind == "m.room.message" && event.sender != BOT);
+    messages.map(|event| event.content.clone()).collect()
+}
+
+async fn with_file(bytes: Option<Vec<u8>>) -> (Stage, ruma::OwnedRoomId) {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage
+        .network
+        .lock()
+        .files
+        .insert(URL.to_owned(), bytes.map(Into::into));
+    (stage, room)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_is_shown_as_what_it_is() {
+    let (stage, room) = with_file(Some(png())).await;
+    let message = stage
+        .network
+        .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+    stage.quiet().await;
+    let mut contents = shown(&stage, &room);
+    assert_eq!(contents.len(), 1, "{contents:?}");
+    let uri = contents[0]["url"].as_str().unwrap().to_owned();
+    let blur = contents[0]["info"]["xyz.amorgan.blurhash"].take();
+    assert!(blur.as_str().is_some_and(|blur| blur.len() == 28), "{blur}");
+    assert_eq!(
+        contents[0],
+        json!({
+            "msgtype": "m.image", "body": "cat.png", "filename": "cat.png", "url": uri, "m.mentions": {},
+            "info": {"mimetype": "image/png", "size": png().len(), "w": 2, "h": 1, "xyz.amorgan.blurhash": null},
+            "example.test.message": {"id": message.id, "room": message.room},
+        })
+    );
+    {
+        let homeserver = stage.homeserver.lock();
+        let stored = &homeserver.files[&uri];
+        assert_eq!(
+            (stored.bytes.as_slice(), stored.mime.as_str()),
+            (png().as_slice(), "image/png")
+        );
+        assert_eq!(stored.name.as_deref(), Some("cat.png"));
+    }
+    // Again, with words: it is not fetched again.
+    let words = parse_plainly(&format!("look: <a href=\"{URL}\">my cat</a>"));
+    stage
+        .network
+        .says_with_files("bob", "org/one", words, &[(URL, "my cat")]);
+    stage.quiet().await;
+    let contents = shown(&stage, &room);
+    assert_eq!(contents.len(), 3);
+    assert_eq!(contents[1]["msgtype"], "m.text");
+    assert!(
+        contents[1]["formatted_body"]
+            .as_str()
+            .unwrap()
+            .contains(URL)
+    );
+    assert_eq!(
+        (&contents[2]["url"], &contents[2]["body"]),
+        (&json!(uri), &json!("my cat"))
+    );
+    assert_eq!(contents[2]["example.test.message"]["part"], 1);
+    assert_eq!(stage.network.lock().files_asked.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_carried_stays_a_link() {
+    const MIB: usize = 1 << 20;
+    let broken = [vec![7; 100_000], BROKEN_OFF.to_vec()].concat();
+    for (bytes, largest, hidden) in [
+        (None, None, false),
+        (Some(Vec::new()), None, false),
+        (Some(vec![7; 11 * MIB]), None, false),
+        (Some(vec![7; 11 * MIB]), None, true),
+        (Some(vec![7; 7 * MIB]), None, true),
+        (Some(vec![7; 7 * MIB]), Some(MIB), false),
+        (Some(vec![7; 2 * MIB]), Some(MIB), false),
+        (Some(broken), None, false),
+    ] {
+        let (stage, room) = with_file(bytes).await;
+        stage.homeserver.lock().largest = largest;
+        stage.network.lock().lengths_hidden = hidden;
+        stage
+            .network
+            .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+        stage.network.says("bob", "org/one", "next");
+        stage.quiet().await;
+        let contents = shown(&stage, &room);
+        let kinds: Vec<_> = contents
+            .iter()
+            .map(|it| it["msgtype"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, ["m.text", "m.text"]);
+        assert!(
+            contents[0]["formatted_body"]
+                .as_str()
+                .unwrap()
+                .contains(URL)
+        );
+        let homeserver = stage.homeserver.lock();
+        let named = homeserver.files.values().filter(|file| file.name.is_some());
+        assert_eq!(named.count(), 0, "only pictures of people");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_files_stream_through() {
+    const MIB: usize = 1 << 20;
+    for (start, msgtype) in [
+        (
+            b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00".as_slice(),
+            "m.video",
+        ),
+        (b"", "m.file"),
+    ] {
+        let mut bytes = [start, &vec![b'x'; 9 * MIB]].concat();
+        bytes[5 * MIB] = 1;
+        let (stage, room) = with_file(Some(bytes.clone())).await;
+        stage
+            .network
+            .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+        stage.quiet().await;
+        let contents = shown(&stage, &room);
+        assert_eq!(contents[0]["msgtype"], msgtype);
+        assert_eq!(contents[0]["info"]["size"], bytes.len());
+        let homeserver = stage.homeserver.lock();
+        let stored = &homeserver.files[contents[0]["url"].as_str().unwrap()];
+        assert!(stored.bytes == bytes);
+        assert!(homeserver.requests.contains(&"upload_stream"));
+    }
+    let broken = [vec![7; 70 * 100_000], BROKEN_OFF.to_vec()].concat();
+    let (stage, room) = with_file(Some(broken)).await;
+    stage
+        .network
+        .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room)[0]["msgtype"], "m.text");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_answer_is_left_alone_for_a_while() {
+    let (stage, room) = with_file(None).await;
+    for number in 0..5 {
+        let url = format!("{URL}?{number}");
+        stage.network.lock().files.insert(url.clone(), None);
+        let text = parse_plainly(&format!("<a href=\"{url}\">x</a>"));
+        stage
+            .network
+            .says_with_files("bob", "org/one", text, &[(&url, "x")]);
+    }
+    stage
+        .until("all are shown", async || shown(&stage, &room).len() == 5)
+        .await;
+    assert_eq!(stage.network.lock().files_asked.len(), 1);
+    stage.wait(Duration::from_mins(1)).await;
+    stage
+        .network
+        .lock()
+        .files
+        .insert(URL.to_owned(), Some(png().into()));
+    stage
+        .network
+        .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room)[5]["msgtype"], "m.image");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_homeserver_that_is_away_loses_no_file() {
+    let (mut stage, room) = with_file(Some(png())).await;
+    stage
+        .homeserver
+        .lock()
+        .failures
+        .push_back(crate::stage::homeserver::Failure::AnswerLost);
+    stage
+        .network
+        .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room).len(), 1);
+    stage.restart().await;
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room).len(), 1);
+    assert_eq!(stage.network.lock().files_asked.len(), 1);
+}
