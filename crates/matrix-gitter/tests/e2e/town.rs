@@ -162,7 +162,7 @@ impl Town {
     }
 
     /// How often a file was fetched from among the uploads.
-    pub(crate) fn times_fetched(&self) -> u32 {
+    pub(crate) fn times_fetched(&self) -> u64 {
         let requests = self.sandbox.stats().requests;
         let files = requests
             .iter()

@@ -3,6 +3,8 @@
 //! What it is comes from strangers. So a browser is told to show only what it cannot run, to guess nothing, and to keep whatever it
 //! shows away from everything else of this site.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
@@ -192,7 +194,8 @@ fn disposition(how: &str, name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             whole.push(char::from(byte));
         } else {
-            whole.push_str(&format!("%{byte:02X}"));
+            // Writing to a text cannot fail.
+            let _ = write!(whole, "%{byte:02X}");
         }
     }
     format!("{how}; filename=\"{ascii}\"; filename*=UTF-8''{whole}")

@@ -60,8 +60,8 @@ pub(crate) struct State {
     pub(crate) fetched: usize,
     /// Files by their address; `None` for those whose server does not answer.
     pub(crate) files: BTreeMap<String, Option<Bytes>>,
-    /// The servers of files do not say how long they are.
-    pub(crate) lengths_hidden: bool,
+    /// Files whose servers do not say how long they are.
+    pub(crate) lengths_hidden: BTreeSet<String>,
     /// Files that were asked for.
     pub(crate) files_asked: Vec<String>,
     /// What browsers brought back, with the state they brought along.
@@ -546,7 +546,8 @@ impl Account for FakeAccount {
         let trouble = || RemoteError::new(Fault::Unavailable, "Test is having trouble");
         let file = state.files.get(&attachment.url).ok_or_else(not_found)?;
         let bytes = file.clone().ok_or_else(trouble)?;
-        let length = (!state.lengths_hidden).then_some(bytes.len() as u64);
+        let length =
+            (!state.lengths_hidden.contains(&attachment.url)).then_some(bytes.len() as u64);
         let pieces = Box::new(Coming(bytes));
         Ok(Download { length, pieces })
     }
