@@ -1,14 +1,26 @@
 //! Serves HTTP on the sockets until told to stop.
+//!
+//! There is no TLS here, and only HTTP/1.1: a reverse proxy stands between us and the public. What a client may ask of
+//! our patience is in [`connections`].
 
-use std::net::SocketAddr;
+mod connection;
+mod connections;
+#[cfg(test)]
+mod tests;
+mod watched;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use homeserver::Appservice;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use web::Backend;
 
+use self::connections::{Connections, Limits};
 use super::Listener;
 use super::listen::Purpose;
 use crate::config::Config;
@@ -46,25 +58,26 @@ impl Server {
 
     /// Begins to serve on these sockets. `stop` lets each request in hand be answered and then ends.
     pub(crate) fn start(&self, listeners: Vec<Listener>, stop: &CancellationToken) -> JoinSet<()> {
+        let connections = Connections::new(Limits::default());
         let mut tasks = JoinSet::new();
         for listener in listeners {
             if let Some(address) = listener.address() {
                 tracing::info!(%address, purpose = %listener.purpose, "listening");
             }
-            let router = self.router(listener.purpose);
-            let stopped = stop.clone().cancelled_owned();
-            tasks.spawn(async move {
-                let served = axum::serve(
-                    listener.socket,
-                    router.into_make_service_with_connect_info::<SocketAddr>(),
-                )
-                .with_graceful_shutdown(stopped)
-                .await;
-                if let Err(error) = served {
-                    tracing::error!(%error, "a listener failed");
-                }
-            });
+            tasks.spawn(serve(
+                listener.socket,
+                self.router(listener.purpose),
+                Arc::clone(&connections),
+                stop.clone(),
+            ));
         }
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = connections.watch() => {}
+                () = stop.cancelled() => {}
+            }
+        });
         tasks
     }
 
@@ -76,4 +89,42 @@ impl Server {
             Purpose::Metrics => self.metrics.clone(),
         }
     }
+}
+
+/// Serves what connects to a socket; after `stop`, until all of it is answered.
+async fn serve(
+    socket: TcpListener,
+    router: Router,
+    connections: Arc<Connections>,
+    stop: CancellationToken,
+) {
+    let open = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = socket.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Refused by being closed, if there is no place.
+                let Some(place) = connections.add(peer.ip()) else {
+                    continue;
+                };
+                // What we send is sent whole; waiting for more of it only makes it late.
+                let _only_slower = stream.set_nodelay(true);
+                let limits = *connections.limits();
+                let serving =
+                    connection::serve(stream, peer, router.clone(), place, limits, stop.clone());
+                open.spawn(serving);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                // That there are no more files passes only with time.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+    drop(socket);
+    open.close();
+    open.wait().await;
 }
