@@ -335,6 +335,33 @@ async fn hears_a_ping() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_is_refused_like_anything_else() {
+    let door = Door::new(Bridge::default());
+    for (method, path) in [
+        ("PUT", "/_matrix/app/v1/transactions/%ff"),
+        ("GET", "/_matrix/app/v1/users/%ff"),
+        ("PUT", "/transactions/%ff"),
+    ] {
+        refused(
+            &door.ask(method, path, None, "{}").await,
+            401,
+            "M_UNAUTHORIZED",
+        );
+        refused(
+            &door.ask(method, path, Some(TOKEN), "{}").await,
+            400,
+            "M_INVALID_PARAM",
+        );
+    }
+    refused(
+        &door.ask("GET", "/_matrix/%ff", Some(TOKEN), "").await,
+        404,
+        "M_UNRECOGNIZED",
+    );
+    assert!(door.events().is_empty());
+}
+
+#[tokio::test]
 async fn knows_no_other_endpoint_and_leaves_other_paths_alone() {
     let door = Door::new(Bridge::default());
     for path in [

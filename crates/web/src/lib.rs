@@ -64,8 +64,7 @@ pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
         .route("/media/{secret}/{name}", get(pages::media::show_named))
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
-        .merge(health_routes(&shared.backend))
-        .method_not_allowed_fallback(pages::problem::wrong_method);
+        .merge(health_routes(&shared.backend));
     let prefix = shared.address.prefix().to_owned();
     let all = if prefix.is_empty() {
         pages
@@ -76,7 +75,8 @@ pub fn router(backend: Arc<dyn Backend>, address: Address) -> Router {
             .nest(&prefix, pages)
             .route(&format!("{prefix}/"), get(pages::index::show))
     };
-    all.fallback(pages::problem::not_found)
+    all.method_not_allowed_fallback(pages::problem::wrong_method)
+        .fallback(pages::problem::not_found)
         .layer(middleware::map_response_with_state(policy, headers::add))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(shared)
@@ -91,7 +91,7 @@ fn health_routes<S: Clone + Send + Sync + 'static>(backend: &Arc<dyn Backend>) -
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .with_state(backend.clone())
+        .with_state(health::Looks::new(Arc::clone(backend)))
 }
 
 /// `GET /metrics`, for a listener of its own: figures are the admin's business, not the public's.

@@ -17,6 +17,14 @@ impl Problem {
         Self(StatusCode::FORBIDDEN, "M_FORBIDDEN", "wrong token")
     }
 
+    pub(super) fn no_text() -> Self {
+        Self(
+            StatusCode::BAD_REQUEST,
+            "M_INVALID_PARAM",
+            "what stands in the path is not UTF-8",
+        )
+    }
+
     pub(super) fn not_json() -> Self {
         Self(
             StatusCode::BAD_REQUEST,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post, put};
@@ -50,12 +51,13 @@ pub fn router(appservice: Arc<dyn Appservice>, hs_token: SecretString) -> Router
 
 async fn transaction(
     State(shared): State<Arc<Shared>>,
-    Path(txn): Path<String>,
+    txn: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| *peer);
     let body = authentic(&shared, request).await?;
+    let Path(txn) = txn.map_err(|_| Problem::no_text())?;
     let transaction = Transaction {
         peer,
         ..Transaction::parse(&body)?
@@ -72,10 +74,11 @@ async fn transaction(
 
 async fn user(
     State(shared): State<Arc<Shared>>,
-    Path(user): Path<String>,
+    user: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     auth::check(request.headers(), request.uri(), &shared.token)?;
+    let Path(user) = user.map_err(|_| Problem::no_text())?;
     let user = <&UserId>::try_from(user.as_str()).map_err(|_| Problem::not_found())?;
     if shared.appservice.user_exists(user).await {
         Ok(done())

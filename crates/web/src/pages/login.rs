@@ -1,6 +1,7 @@
 //! The page behind a login link: whose link it is, and the button that starts.
 
 use askama::Template;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,7 +19,13 @@ struct Login {
 }
 
 /// Shows it. Link previews come here too, so nothing changes.
-pub(crate) async fn show(State(shared): State<Shared>, Path(ticket): Path<String>) -> Response {
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    ticket: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(ticket)) = ticket else {
+        return problem::not_found(State(shared)).await;
+    };
     match shared.backend.look(&ticket).await {
         Ok(view) => {
             let action = shared.address.path(&format!("/login/{ticket}"));
@@ -38,10 +45,13 @@ pub(crate) async fn show(State(shared): State<Shared>, Path(ticket): Path<String
 /// The button: binds the link to this browser and sends it on to the network.
 pub(crate) async fn start(
     State(shared): State<Shared>,
-    Path(ticket): Path<String>,
+    ticket: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     jar: CookieJar,
 ) -> Response {
+    let Ok(Path(ticket)) = ticket else {
+        return problem::not_found(State(shared)).await;
+    };
     if is_from_elsewhere(&headers) {
         return problem::not_ours(&shared);
     }

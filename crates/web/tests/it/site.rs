@@ -1,10 +1,12 @@
 //! Everything around the pages of a login: index, files, paths, health, metrics.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::http::{StatusCode, header};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 
-use crate::stage::{COOKIE, Fake, TICKET, assert_page, get, press, site};
+use crate::stage::{COOKIE, Fake, TICKET, asked, assert_page, get, press, send, site};
 
 #[tokio::test]
 async fn the_index_says_what_this_is() {
@@ -132,6 +134,97 @@ async fn health_says_what_does_not_answer() {
         ready.body,
         "{\"ready\":false,\"database\":{\"ok\":false,\"problem\":\"it is gone\"},\"homeserver\":{\"ok\":true}}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_ask_for_health_share_one_look() {
+    let fake: Arc<Fake> = Arc::default();
+    let site = site(&fake, "https://bridge.example.org");
+    let ask = || get(&site, "/health/ready");
+    let (one, two, three) = tokio::join!(ask(), ask(), ask());
+    for answer in [one, two, three, ask().await] {
+        assert_eq!(answer.status, StatusCode::OK);
+    }
+    assert_eq!(asked(&fake), ["health"]);
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(ask().await.status, StatusCode::OK);
+    assert_eq!(asked(&fake), ["health"]);
+}
+
+/// Whatever a request looks like, what people see is a page of ours.
+#[tokio::test]
+async fn no_answer_is_a_frameworks() {
+    let fake: Arc<Fake> = Arc::default();
+    let site = site(&fake, "https://example.org/bridge");
+    let paths = [
+        "/",
+        "/login",
+        "/login/",
+        "/login/%ff",
+        "/login/%",
+        "/login/%00",
+        "/login/a%2fb",
+        "/callback",
+        "/callback?%ff=%ff",
+        "/callback?a=%&&==",
+        "/style.css",
+        "/icon.svg",
+        "/health/live",
+        "/health/ready",
+        "/%ff",
+        "//",
+    ];
+    let kinds = [
+        "",
+        "application/x-www-form-urlencoded",
+        "application/json",
+        "multipart/form-data; boundary=x",
+        "\u{e9}",
+    ];
+    let bodies = ["", "confirm=%ff", "confirm=a&confirm=b", "\0"].map(str::to_owned);
+    let bodies = bodies
+        .into_iter()
+        .chain([format!("confirm={}", "x".repeat(1 << 20))]);
+    let bodies: Vec<String> = bodies.collect();
+    let mut seen = 0;
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "ODD",
+    ] {
+        for path in paths
+            .iter()
+            .flat_map(|path| [(*path).to_owned(), format!("/bridge{path}")])
+        {
+            for kind in kinds {
+                for body in &bodies {
+                    let request = Request::builder()
+                        .method(method)
+                        .uri(&path)
+                        .header(header::CONTENT_TYPE, kind)
+                        .body(Body::from(body.clone()))
+                        .unwrap();
+                    let answer = send(&site, request).await;
+                    assert!(
+                        !answer
+                            .header(header::CONTENT_TYPE)
+                            .starts_with("text/plain"),
+                        "{method} {path}: {}",
+                        answer.body
+                    );
+                    if answer.status.is_client_error() {
+                        assert_page(&answer);
+                        assert!(
+                            method == "HEAD" || answer.body.contains("</html>"),
+                            "{method} {path}"
+                        );
+                        seen += 1;
+                    } else {
+                        assert!(!answer.status.is_server_error(), "{method} {path}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(seen > 1000);
 }
 
 #[tokio::test]
