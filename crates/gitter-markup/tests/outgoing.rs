@@ -213,3 +213,30 @@ fn a_name_that_cannot_be_said_is_not() {
         assert_eq!(mention(name), None, "{name}");
     }
 }
+
+#[test]
+fn a_picture_leads_to_itself_as_gitters_uploads_do() {
+    for (name, expected) in [
+        (
+            "cat.png",
+            "[![cat.png](https://x.example/a_b)](https://x.example/a_b)",
+        ),
+        (
+            "a [b](c) *d*",
+            r"[![a \[b\](c) \*d\*](https://x.example/a_b)](https://x.example/a_b)",
+        ),
+    ] {
+        let (src, href) = (
+            "https://x.example/a_b".to_owned(),
+            "https://x.example/a_b".to_owned(),
+        );
+        let picture = Tag::Image {
+            src,
+            alt: name.to_owned(),
+        }
+        .with(Vec::new());
+        let link = Tag::Link { href, title: None }.with(vec![picture]);
+        let rich = RichText { nodes: vec![link] };
+        assert_eq!(visible(&to_markdown(&Composed::Rich(rich))), expected);
+    }
+}

@@ -316,6 +316,8 @@ pub struct Link {
     pub mxc: Option<String>,
     /// What the file is called.
     pub name: String,
+    /// What is known of it, as JSON.
+    pub info: String,
     /// When the link was made.
     pub made_at: i64,
 }

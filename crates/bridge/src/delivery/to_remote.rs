@@ -20,7 +20,7 @@ use crate::{
     login,
     management::notice::{code, line},
     media,
-    text::{Crossing, FileContent, Unsupported, crossing, outgoing},
+    text::{Crossing, Unsupported, crossing, outgoing},
 };
 
 /// How far the network's clock may be off ours.
@@ -73,9 +73,7 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         return Ok(Outcome::Paused);
     };
     let link = match &content.file {
-        Some(FileContent { mxc, name, .. }) => {
-            Some(media::link::link(world, &event.room, &event.event_id, mxc, name).await?)
-        }
+        Some(file) => Some(media::link::link(world, &event.room, &event.event_id, file).await?),
         None => None,
     };
     let message = outgoing(world, &portal, &content, link.as_ref()).await?;

@@ -2,10 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
-use remote::{Avatar, Millis};
+use remote::{Account, Avatar, Millis};
 use ruma::OwnedMxcUri;
 
 use crate::{Ctx, Error};
@@ -15,14 +19,42 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// Pictures that could not be fetched, and when: they are not asked for again with each message.
 #[derive(Default)]
-pub(super) struct Failures(Mutex<HashMap<String, Millis>>);
+pub(super) struct Failures {
+    failed: Mutex<HashMap<String, Millis>>,
+    /// Until when nobody waits for a picture, since one before took too long.
+    slow_until: AtomicI64,
+}
 
 impl Failures {
     const PAUSE: Millis = 3_600_000;
 
+    /// How long to wait for a picture: whoever speaks is not to wait for his.
+    fn patience(&self, now: Millis) -> Duration {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        if now < self.slow_until.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        PATIENCE
+    }
+
+    /// It takes too long. Until it comes, or fails, nobody asks for it again.
+    fn slow(&self, key: &str, now: Millis) {
+        const NO_WAITING: Millis = 60_000;
+        self.slow_until.store(now + NO_WAITING, Ordering::Relaxed);
+        self.add(key, now);
+    }
+
+    /// It came after all.
+    fn came(&self, key: &str) {
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
+    }
+
     /// Whether fetching it failed not long ago.
     pub(super) fn failed(&self, key: &str, now: Millis) -> bool {
-        self.0
+        self.failed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
@@ -31,7 +63,7 @@ impl Failures {
 
     fn add(&self, key: &str, now: Millis) {
         const CLEAN_UP_ABOVE: usize = 256;
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() > CLEAN_UP_ABOVE {
             failures.retain(|_, at| now - *at < Self::PAUSE);
         }
@@ -55,6 +87,27 @@ pub(crate) async fn upload(
     let Some(account) = world.connections.account(login) else {
         return Ok(None);
     };
+    let (ctx, wanted) = (world.clone(), avatar.clone());
+    // It goes on by itself when nobody waits for it any more.
+    let fetched = world.see_through(async move { fetch(&ctx, &*account, &wanted).await });
+    let pictures = &world.ghosts.pictures;
+    let patience = pictures.patience(world.now());
+    match tokio::time::timeout(patience, fetched).await {
+        Ok(Some(fetched)) => fetched,
+        // The bridge ends.
+        Ok(None) => Ok(None),
+        Err(_) => {
+            pictures.slow(&avatar.key, world.now());
+            Ok(None)
+        }
+    }
+}
+
+async fn fetch(
+    world: &Ctx,
+    account: &dyn Account,
+    avatar: &Avatar,
+) -> Result<Option<OwnedMxcUri>, Error> {
     let mxc = match account.avatar(avatar, MAX_BYTES).await {
         Ok(image) => world
             .homeserver
@@ -66,6 +119,7 @@ pub(crate) async fn upload(
     match mxc {
         Ok(mxc) => {
             world.store.put_avatar(&avatar.key, mxc.as_str()).await?;
+            world.ghosts.pictures.came(&avatar.key);
             Ok(Some(mxc))
         }
         Err(error) => {

@@ -30,15 +30,26 @@ pub(crate) async fn with_files(
     message: &Message,
     texts: Vec<Value>,
 ) -> Result<Vec<Value>, Error> {
+    let mut shown = Vec::new();
     let mut files = Vec::new();
     for attachment in &message.attachments {
         if let Some(uploaded) = upload(world, login, attachment).await? {
-            files.extend(content(attachment, &uploaded));
+            let name = attachment.name.as_deref().unwrap_or("file");
+            files.extend(content(name, &uploaded.mxc, &uploaded.info));
+            shown.push(attachment.url.as_str());
         }
     }
-    let all = files.len() == message.attachments.len();
+    // Of another user of this bridge, or his own of an earlier time: no need to fetch what is on the homeserver already.
+    for url in links(&message.text.nodes) {
+        if let Some(link) = super::link::file(world, url).await?
+            && let Some(mxc) = &link.mxc
+        {
+            files.extend(content(&link.name, mxc, &link.info));
+            shown.push(url);
+        }
+    }
     let mut contents = texts;
-    if !files.is_empty() && all && message.sender.is_some() && is_only_links(message) {
+    if !files.is_empty() && message.sender.is_some() && is_only(&message.text.nodes, &shown) {
         contents.clear();
     }
     let key = world.network.info().event_key;
@@ -52,33 +63,59 @@ pub(crate) async fn with_files(
     Ok(contents)
 }
 
-/// Whether the text says nothing beside its links to files.
-fn is_only_links(message: &Message) -> bool {
-    fn only(nodes: &[Node], files: &[Attachment]) -> bool {
-        nodes.iter().all(|node| match node {
-            Node::Text(text) => text.trim().is_empty(),
-            Node::Element(Element { tag, children }) => match tag {
-                Tag::Link { href: url, .. } | Tag::Image { src: url, .. } => {
-                    files.iter().any(|file| file.url == *url)
-                }
-                Tag::Break => true,
-                Tag::Paragraph => only(children, files),
-                _ => false,
-            },
-            Node::Mention(_) | Node::MessageLink { .. } => false,
-        })
-    }
-    only(&message.text.nodes, &message.attachments)
+/// Whether a text says nothing beside its links to these files.
+fn is_only(nodes: &[Node], files: &[&str]) -> bool {
+    nodes.iter().all(|node| match node {
+        Node::Text(text) => text.trim().is_empty(),
+        Node::Element(Element { tag, children }) => match tag {
+            Tag::Link { href: url, .. } | Tag::Image { src: url, .. } => {
+                files.contains(&url.as_str())
+            }
+            Tag::Break => true,
+            Tag::Paragraph => is_only(children, files),
+            _ => false,
+        },
+        Node::Mention(_) | Node::MessageLink { .. } => false,
+    })
 }
 
-fn content(attachment: &Attachment, uploaded: &Uploaded) -> Option<Value> {
-    let mut content: Value = serde_json::from_str(&uploaded.info).ok()?;
-    let name = attachment.name.as_deref().unwrap_or("file");
+/// The links in a text, each once.
+fn links(nodes: &[Node]) -> Vec<&str> {
+    // More than that nobody sends, save to make trouble.
+    const MOST: usize = 10;
+    fn look<'a>(nodes: &'a [Node], found: &mut Vec<&'a str>) {
+        for node in nodes {
+            if let Node::Element(Element { tag, children }) = node {
+                if let Tag::Link { href: url, .. } | Tag::Image { src: url, .. } = tag
+                    && found.len() < MOST
+                    && !found.contains(&url.as_str())
+                {
+                    found.push(url);
+                }
+                look(children, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    look(nodes, &mut found);
+    found
+}
+
+fn content(name: &str, mxc: &str, about: &str) -> Option<Value> {
+    let mut content: Value = serde_json::from_str(about).ok()?;
+    let name = short(name);
     content["body"] = json!(name);
     content["filename"] = json!(name);
-    content["url"] = json!(uploaded.mxc);
+    content["url"] = json!(mxc);
     content["m.mentions"] = json!({});
     Some(content)
+}
+
+/// A name that fits into an event and a URL: what a link is called may be as long as a message.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 120;
+    let sound = |c: char| if c.is_control() { ' ' } else { c };
+    name.chars().map(sound).take(LONGEST).collect()
 }
 
 /// The file on the homeserver; `None` if it cannot be had, and then its link has to do. Fails only with what may pass.
@@ -149,7 +186,8 @@ async fn carry(
         return Err(Error::Refused("the file is empty".to_owned()));
     }
     let looked = at_leisure(start.clone(), whole).await?;
-    let name = attachment.name.as_deref();
+    let name = attachment.name.as_deref().map(short);
+    let name = name.as_deref();
     let (mxc, size) = match (rest, length) {
         (None, _) => {
             let size = start.len() as u64;

@@ -1,9 +1,10 @@
 //! Links to files on Matrix, for people of the network.
 
 use ruma::{EventId, RoomId};
+use store::Link;
 use url::Url;
 
-use crate::{Ctx, Error};
+use crate::{Ctx, Error, text::FileContent};
 
 /// The longest name in a link, in characters; it is there for looks only.
 const LONGEST: usize = 80;
@@ -14,15 +15,16 @@ pub(crate) async fn link(
     world: &Ctx,
     room: &RoomId,
     event: &EventId,
-    mxc: &str,
-    name: &str,
+    file: &FileContent,
 ) -> Result<Url, Error> {
+    let about = file.about.to_string();
+    let (room, event) = (room.as_str(), event.as_str());
     let secret = world
         .store
-        .put_link(room.as_str(), event.as_str(), mxc, name, world.now())
+        .put_link(room, event, &file.mxc, &file.name, &about, world.now())
         .await?;
     let mut url = world.config.public_address.clone();
-    let name = in_link(name);
+    let name = in_link(&file.name);
     // Only an address that cannot be the base of anything has no segments, and the configuration lets none through.
     if let Ok(mut segments) = url.path_segments_mut() {
         segments
@@ -30,6 +32,26 @@ pub(crate) async fn link(
             .extend(["media", &secret, name.as_str()]);
     }
     Ok(url)
+}
+
+/// The file that a link of ours leads to, if it still does.
+pub(crate) async fn file(world: &Ctx, url: &str) -> Result<Option<Link>, Error> {
+    let mut base = world.config.public_address.clone();
+    if let Ok(mut segments) = base.path_segments_mut() {
+        segments.pop_if_empty().extend(["media", ""]);
+    }
+    let Some(rest) = url.strip_prefix(base.as_str()) else {
+        return Ok(None);
+    };
+    let secret = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let link = world.store.link(secret).await?;
+    Ok(link.filter(|link| link.mxc.is_some() && !is_old(world, link)))
+}
+
+/// Whether a link is older than the admin lets links become.
+pub(super) fn is_old(world: &Ctx, link: &Link) -> bool {
+    let lifetime = world.config.media.link_lifetime;
+    lifetime.is_some_and(|lifetime| world.now() - link.made_at >= lifetime)
 }
 
 /// The event was taken back: its files are not to be had any more. May be called for any event, and more than once.

@@ -8,6 +8,7 @@ use homeserver::{ByteRange, ByteStream, ContentRange, Download};
 use ruma::OwnedMxcUri;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use super::link::is_old;
 use crate::Ctx;
 
 /// How long somebody waits for his turn when many files are being served.
@@ -85,9 +86,9 @@ pub async fn open(
             return Err(MediaProblem::OutOfOrder);
         }
     };
+    let old = is_old(world, &link);
     let mxc = link.mxc.ok_or(MediaProblem::Revoked)?;
-    let lifetime = world.config.media.link_lifetime;
-    if lifetime.is_some_and(|lifetime| world.now() - link.made_at >= lifetime) {
+    if old {
         return Err(MediaProblem::Expired);
     }
     if request.has_it {

@@ -7,7 +7,7 @@ mod kinds;
 
 use remote::{MessageKind, Millis};
 use ruma::MxcUri;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What becomes of an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,8 @@ pub struct FileContent {
     pub name: String,
     /// A picture, which can be shown in its place.
     pub picture: bool,
+    /// What its event says of it, as far as it can be said again: `msgtype` and `info`.
+    pub about: Value,
 }
 
 /// What does not cross.
@@ -156,7 +158,7 @@ pub fn crossing(kind: &str, content: &Value) -> Crossing {
         "m.reaction" => Unsupported::Reaction,
         "m.room.redaction" => Unsupported::Redaction,
         "m.room.encrypted" => Unsupported::Encrypted,
-        "m.sticker" => return file(content, true),
+        "m.sticker" => return file(content, "m.image"),
         "m.poll.start" | "org.matrix.msc3381.poll.start" => return kinds::poll(content),
         "m.poll.end" | "org.matrix.msc3381.poll.end" => return kinds::poll_end(content),
         "m.poll.response" | "org.matrix.msc3381.poll.response" => Unsupported::Vote,
@@ -184,8 +186,7 @@ fn message(content: &Value) -> Crossing {
         Some("m.text") => MessageKind::Text,
         Some("m.emote") => MessageKind::Emote,
         Some("m.notice") => MessageKind::Notice,
-        Some("m.image") => return file(content, true),
-        Some("m.file" | "m.audio" | "m.video") => return file(content, false),
+        Some(kind @ ("m.image" | "m.file" | "m.audio" | "m.video")) => return file(content, kind),
         Some("m.location") => return kinds::location(content),
         // Talk among devices; a redacted event, or none that anybody could show.
         Some("m.key.verification.request") | None => return Crossing::Nothing,
@@ -218,7 +219,7 @@ fn message(content: &Value) -> Crossing {
 }
 
 /// A picture, a file, a recording, a sticker. With `filename`, `body` is what was said of it (Matrix spec v1.10, "Media captions").
-fn file(content: &Value, picture: bool) -> Crossing {
+fn file(content: &Value, msgtype: &str) -> Crossing {
     let text = |key: &str| content.get(key).and_then(Value::as_str);
     if content.get("file").is_some_and(Value::is_object) {
         return Crossing::Unsupported(Unsupported::EncryptedFile);
@@ -249,10 +250,28 @@ fn file(content: &Value, picture: bool) -> Crossing {
             } else {
                 name.to_owned()
             },
-            picture,
+            picture: msgtype == "m.image",
+            about: json!({"msgtype": msgtype, "info": info(content)}),
         }),
         everybody: content.pointer("/m.mentions/room").and_then(Value::as_bool) == Some(true),
     })
+}
+
+/// What an event says of its file, without what is too long, of another type, or about other files.
+fn info(content: &Value) -> Value {
+    const LONGEST: usize = 100;
+    const NUMBERS: [&str; 4] = ["size", "w", "h", "duration"];
+    const TEXTS: [&str; 2] = ["mimetype", "xyz.amorgan.blurhash"];
+    let said = |key: &str| content.get("info").and_then(|info| info.get(key));
+    let number = |key: &&str| said(key).is_some_and(Value::is_u64);
+    let text = |key: &&str| {
+        let text = said(key).and_then(Value::as_str);
+        text.is_some_and(|text| text.len() <= LONGEST)
+    };
+    let kept = NUMBERS.into_iter().filter(number);
+    let kept = kept.chain(TEXTS.into_iter().filter(text));
+    kept.filter_map(|key| Some((key.to_owned(), said(key)?.clone())))
+        .collect()
 }
 
 /// Drops the quotation that older clients put before an answer: lines with `>`, then an empty one (Matrix
@@ -271,8 +290,6 @@ fn without_quotation(body: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn text(content: &Value) -> TextContent {
@@ -465,6 +482,19 @@ mod tests {
                 "{url}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_said_of_a_file_is_only_what_it_should() {
+        let content = json!({"msgtype": "m.video", "body": "x", "url": "mxc://example.org/a", "info": {
+            "size": 7, "w": "wide", "h": -3, "duration": 1.5, "mimetype": "video/mp4", "xyz.amorgan.blurhash": "L".repeat(500),
+            "thumbnail_url": "mxc://example.org/b", "other": {"deep": []},
+        }});
+        let Crossing::Message(text) = crossing("m.room.message", &content) else {
+            panic!("no message");
+        };
+        let expected = json!({"msgtype": "m.video", "info": {"size": 7, "mimetype": "video/mp4"}});
+        assert_eq!(text.file.map(|file| file.about), Some(expected));
     }
 
     #[test]

@@ -137,7 +137,7 @@ async fn a_repeat_gives_the_same_link() {
     let first = secret(&said(&stage));
     let again = stage
         .store
-        .put_link(room.as_str(), &event, &url, "b", 9)
+        .put_link(room.as_str(), &event, &url, "b", "{}", 9)
         .await;
     assert_eq!(again.unwrap(), first);
 }
@@ -205,7 +205,7 @@ async fn only_so_many_are_served_at_once() {
     let url = stores(&stage, &"x".repeat(1_000)).await;
     let secret = stage
         .store
-        .put_link("!r", "$e", &url, "x", 0)
+        .put_link("!r", "$e", &url, "x", "{}", 0)
         .await
         .unwrap();
     let world = stage.bridge.as_ref().unwrap().world().clone();
@@ -452,4 +452,77 @@ async fn a_homeserver_that_is_away_loses_no_file() {
     stage.quiet().await;
     assert_eq!(shown(&stage, &room).len(), 1);
     assert_eq!(stage.network.lock().files_asked.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_another_user_of_the_bridge_is_shown_as_it_is() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let url = stores(&stage, "x").await;
+    let about = json!({"msgtype": "m.video", "info": {"size": 1}}).to_string();
+    let made = stage
+        .store
+        .put_link("!his", "$his", &url, "a.mp4", &about, stage.now());
+    let href = format!(
+        "https://bridge.example.org/media/{}/a.mp4",
+        made.await.unwrap()
+    );
+    let text = |href: &str| parse_plainly(&format!("<p><a href=\"{href}\">a.mp4</a></p>"));
+    let message = stage
+        .network
+        .says_with_files("bob", "org/one", text(&href), &[]);
+    stage.quiet().await;
+    let expected = json!({
+        "msgtype": "m.video", "body": "a.mp4", "filename": "a.mp4", "url": url, "info": {"size": 1}, "m.mentions": {},
+        "example.test.message": {"id": message.id, "room": message.room},
+    });
+    assert_eq!(shown(&stage, &room), [expected]);
+    let guessed = "https://bridge.example.org/media/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/a.mp4";
+    stage
+        .network
+        .says_with_files("bob", "org/one", text(guessed), &[]);
+    stage.store.revoke_links("!his", "$his").await.unwrap();
+    stage
+        .network
+        .says_with_files("bob", "org/one", text(&href), &[]);
+    stage.quiet().await;
+    let contents = shown(&stage, &room);
+    assert_eq!(contents.len(), 3);
+    assert!(contents[1..].iter().all(|it| it["msgtype"] == "m.text"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_of_files_are_kept_short() {
+    let (stage, room) = with_file(Some(png())).await;
+    let name = format!("a\n{}", "\u{fc}".repeat(30_000));
+    stage
+        .network
+        .says_with_files("bob", "org/one", link(), &[(URL, &name)]);
+    stage.quiet().await;
+    let contents = shown(&stage, &room);
+    let body = contents[0]["body"].as_str().unwrap();
+    assert!(body.starts_with("a \u{fc}") && body.chars().count() == 120);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_his_picture() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().pictures_take = Duration::from_secs(30);
+    let begin = stage.now();
+    for who in ["bob", "carol", "dave"] {
+        stage.network.says(who, "org/one", "hi");
+    }
+    stage
+        .until("all have spoken", async || shown(&stage, &room).len() == 3)
+        .await;
+    assert!(
+        stage.now() - begin < 10_000,
+        "one picture was waited for, and not to its end"
+    );
+    stage.wait(Duration::from_secs(40)).await;
+    stage.network.says("bob", "org/one", "again");
+    stage
+        .until("he has spoken", async || shown(&stage, &room).len() == 4)
+        .await;
+    let bob = ruma::OwnedUserId::try_from("@gitter_id-bob:example.org").unwrap();
+    assert!(stage.homeserver.lock().users[&bob].avatar.is_some());
 }

@@ -2,7 +2,7 @@
 
 use gitter_sandbox::{Effect, Fault as Trouble};
 use remote::contract::World as _;
-use remote::{Attachment, Fault, History, RemoteError};
+use remote::{Attachment, Avatar, Fault, History, RemoteError};
 
 use crate::world::{SandboxWorld, room};
 
@@ -137,4 +137,30 @@ async fn what_does_not_come_has_words() {
         assert_eq!(error.fault, Fault::Unavailable, "{error}");
     }
     assert_eq!(fetched(&world, &url).await.unwrap().len(), 100_000);
+}
+
+#[tokio::test]
+async fn what_never_answers_is_given_up() {
+    let world = SandboxWorld::new().await;
+    let place = room(&world.room());
+    let url = world
+        .sandbox
+        .world()
+        .add_file(place, "a.bin", "application/octet-stream", "x");
+    let picture = format!("{}api/private/avatars/g/u/bob", world.sandbox.web_url());
+    let avatar = Avatar {
+        key: "bob".into(),
+        url: picture,
+    };
+    assert!(world.account().avatar(&avatar, 1 << 20).await.is_ok());
+    for requests in ["GET /_files/*/*/*", "GET /private/avatars/*/*/*"] {
+        let fault = Trouble::new(requests, Effect::Hang);
+        world.sandbox.faults().add(fault.always());
+    }
+    // From here on nobody waits in vain, since time runs as soon as everybody waits.
+    tokio::time::pause();
+    let error = fetched(&world, &url).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Unavailable, "{error}");
+    let error = world.account().avatar(&avatar, 1 << 20).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Unavailable, "{error}");
 }

@@ -320,3 +320,23 @@ async fn what_cannot_be_carried_stays_a_link() -> Result {
     assert!(!asked, "the bridge asked an address of its own network");
     Ok(())
 }
+
+/// Two people of the same bridge see each other's pictures as pictures, not as links to their own homeserver.
+#[tokio::test]
+async fn two_users_of_the_bridge_see_each_others_pictures() -> Result {
+    let place = lounge().await?;
+    let ben = place.scene.citizen(&place.ben).await?;
+    let bens = place.scene.enter(&ben, &place.lounge).await?;
+    // What comes after it shows that Ben's room listens.
+    place.scene.town.say(&place.ben, &place.lounge, "here I am");
+    ben.hears(&bens, "here I am").await?;
+    let user = &place.chat.user;
+    let mxc = user.upload("cat.png", "image/png", PNG).await?;
+    let content = json!({ "msgtype": "m.image", "body": "cat.png", "url": mxc, "info": { "w": 2, "h": 1, "mimetype": "image/png" } });
+    user.send(&place.room, "m.room.message", &content).await?;
+    let picture = |event: &testbed::user::Event| event.room == bens && event.msgtype() == "m.image";
+    let picture = ben.user.wait_for("Maria's picture", picture).await?;
+    assert_eq!(picture.content()["url"], mxc);
+    assert_eq!(picture.content()["info"], content["info"]);
+    Ok(())
+}

@@ -105,6 +105,7 @@ CREATE TABLE links (
     -- None once the link was revoked.
     mxc TEXT,
     name TEXT NOT NULL,
+    info TEXT NOT NULL,
     made_at BIGINT NOT NULL
 );
 CREATE INDEX links_of_event ON links (event_id);

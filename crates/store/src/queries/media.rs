@@ -12,9 +12,10 @@ sql! {
     UPLOADED = "SELECT mxc, info FROM uploads WHERE key = $1";
     PUT_UPLOADED = "INSERT INTO uploads (key, mxc, info) VALUES ($1, $2, $3)
         ON CONFLICT (key) DO UPDATE SET mxc = excluded.mxc, info = excluded.info";
-    LINK = "SELECT event_id, mxc, name, made_at FROM links WHERE hash = $1";
+    LINK = "SELECT event_id, mxc, name, info, made_at FROM links WHERE hash = $1";
     // One that is there stays as it is: a repeat must not bring back what was revoked.
-    PUT_LINK = "INSERT INTO links (hash, room_id, event_id, mxc, name, made_at) VALUES ($1, $2, $3, $4, $5, $6)
+    PUT_LINK = "INSERT INTO links (hash, room_id, event_id, mxc, name, info, made_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (hash) DO NOTHING";
     REVOKE_LINKS = "UPDATE links SET mxc = NULL WHERE event_id = $1 AND room_id = $2 AND mxc IS NOT NULL";
 }
@@ -43,19 +44,20 @@ impl Store {
     }
 
     /// Makes a link to a file that came with an event, and gives its secret: 32 letters, digits, `-` and `_`, which cannot be guessed.
-    /// The same event and file have the same secret each time; a link that was revoked stays so.
+    /// `info` is what is known of the file, as JSON. The same event and file have the same secret each time; a link that was revoked stays so.
     pub async fn put_link(
         &self,
         room_id: &str,
         event_id: &str,
         mxc: &str,
         name: &str,
+        info: &str,
         now: i64,
     ) -> Result<String, Error> {
         let derived = self.key.derive("media link", &[event_id, mxc]);
         let secret = URL_SAFE_NO_PAD.encode(&derived[..SECRET]);
         let hash = digest(&secret);
-        let args = args![&hash, room_id, event_id, mxc, name, now];
+        let args = args![&hash, room_id, event_id, mxc, name, info, now];
         self.db.run(PUT_LINK, args).await?;
         Ok(secret)
     }
@@ -68,7 +70,8 @@ impl Store {
                 event_id: row.get(0)?,
                 mxc: row.get(1)?,
                 name: row.get(2)?,
-                made_at: row.get(3)?,
+                info: row.get(3)?,
+                made_at: row.get(4)?,
             })
         })
         .transpose()

@@ -27,22 +27,32 @@ pub(crate) async fn uploads(base: Base) {
 
 pub(crate) async fn links(base: Base) {
     let store = base.open().await;
-    let secret = store.put_link("!r", "$a", MXC, "cat.png", 5).await.unwrap();
+    let secret = store
+        .put_link("!r", "$a", MXC, "cat.png", "{}", 5)
+        .await
+        .unwrap();
     let link = store.link(&secret).await.unwrap().unwrap();
     assert_eq!(
         (link.event_id.as_str(), link.name.as_str()),
         ("$a", "cat.png")
     );
     assert_eq!((link.mxc.as_deref(), link.made_at), (Some(MXC), 5));
-    let again = store.put_link("!r", "$a", MXC, "dog.png", 9).await.unwrap();
+    assert_eq!(link.info, "{}");
+    let again = store
+        .put_link("!r", "$a", MXC, "dog.png", "{\"size\":1}", 9)
+        .await
+        .unwrap();
     assert_eq!(again, secret);
     assert_eq!(store.link(&secret).await.unwrap(), Some(link), "as it was");
 
     let other = store
-        .put_link("!r", "$a", "mxc://example.org/two", "cat.png", 5)
+        .put_link("!r", "$a", "mxc://example.org/two", "cat.png", "{}", 5)
         .await
         .unwrap();
-    let elsewhere = store.put_link("!r", "$b", MXC, "cat.png", 5).await.unwrap();
+    let elsewhere = store
+        .put_link("!r", "$b", MXC, "cat.png", "{}", 5)
+        .await
+        .unwrap();
     assert!(other != secret && elsewhere != secret && other != elsewhere);
     assert_eq!(store.revoke_links("!other", "$a").await.unwrap(), 0);
     assert_eq!(store.revoke_links("!r", "$a").await.unwrap(), 2);
@@ -53,7 +63,7 @@ pub(crate) async fn links(base: Base) {
     let stays = store.link(&elsewhere).await.unwrap().unwrap();
     assert_eq!(stays.mxc.as_deref(), Some(MXC));
     store
-        .put_link("!r", "$a", MXC, "cat.png", 10)
+        .put_link("!r", "$a", MXC, "cat.png", "{}", 10)
         .await
         .unwrap();
     let revoked = store.link(&secret).await.unwrap().unwrap();
@@ -62,7 +72,10 @@ pub(crate) async fn links(base: Base) {
 
 pub(crate) async fn what_a_link_is_made_of(base: Base) {
     let store = base.open().await;
-    let secret = store.put_link("!r", "$a", MXC, "cat.png", 5).await.unwrap();
+    let secret = store
+        .put_link("!r", "$a", MXC, "cat.png", "{}", 5)
+        .await
+        .unwrap();
     assert_eq!(secret.len(), 32);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     assert!(secret.chars().all(plain));
@@ -79,7 +92,7 @@ pub(crate) async fn what_a_link_is_made_of(base: Base) {
         .await
         .unwrap();
     let theirs = stranger
-        .put_link("!r", "$a", MXC, "cat.png", 5)
+        .put_link("!r", "$a", MXC, "cat.png", "{}", 5)
         .await
         .unwrap();
     assert_ne!(theirs, secret, "another key makes other links");

@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) silent: bool,
     /// Pictures that were fetched.
     pub(crate) fetched: usize,
+    /// How long a picture takes to come.
+    pub(crate) pictures_take: Duration,
     /// Files by their address; `None` for those whose server does not answer.
     pub(crate) files: BTreeMap<String, Option<Bytes>>,
     /// Files whose servers do not say how long they are.
@@ -533,6 +535,8 @@ impl Account for FakeAccount {
     }
 
     async fn avatar(&self, _avatar: &Avatar, _max_bytes: usize) -> Result<Image, RemoteError> {
+        let take = self.network.lock().pictures_take;
+        tokio::time::sleep(take).await;
         self.network.lock().fetched += 1;
         Ok(Image {
             bytes: vec![1],
