@@ -2,7 +2,7 @@
 //!
 //! Stored as JSON: a new field needs a `#[serde(default)]`.
 
-use remote::{Message, Person, PersonId};
+use remote::{Message, MessageId, Person, PersonId};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -13,6 +13,10 @@ use crate::Error;
 pub enum ToMatrix {
     /// A message.
     Message(Box<Message>),
+    /// A message was changed, or blanked.
+    Changed(Box<Message>),
+    /// A message was taken back.
+    Deleted(MessageId),
     /// Somebody came into the room.
     Joined(Person),
     /// Somebody left the room.
@@ -25,6 +29,15 @@ pub enum ToMatrix {
 }
 
 impl ToMatrix {
+    /// The message it is about.
+    pub(super) fn message(&self) -> Option<&MessageId> {
+        match self {
+            Self::Message(message) | Self::Changed(message) => Some(&message.id),
+            Self::Deleted(message) => Some(message),
+            Self::Joined(_) | Self::Left(_) | Self::Refresh | Self::LeftOut => None,
+        }
+    }
+
     /// For the store.
     ///
     /// # Errors

@@ -1,5 +1,9 @@
 //! Network → Matrix: a message by its writer's ghost, and what else happens in a room.
 
+mod edit;
+mod removal;
+mod thread;
+
 use std::time::Duration;
 
 use homeserver::{Actor, Direction, NewEvent};
@@ -26,10 +30,7 @@ pub(crate) async fn work(
             return Ok(Outcome::Failed(error.sentence()));
         }
     };
-    let message = match &what {
-        ToMatrix::Message(message) => Some(message.id.as_str()),
-        _ => None,
-    };
+    let message = what.message().map(MessageId::as_str);
     let Some((portal, login, known)) = world.store.way_to_matrix(portal, message).await? else {
         return Ok(Outcome::done());
     };
@@ -47,10 +48,6 @@ pub(crate) async fn work(
     let Some(login) = login else {
         return Ok(Outcome::Paused);
     };
-    // It is shown already, or came from Matrix.
-    if !known.is_empty() {
-        return Ok(Outcome::done());
-    }
     let place = Place {
         world,
         portal: &portal,
@@ -58,7 +55,11 @@ pub(crate) async fn work(
         login: &login,
     };
     let result = match &what {
+        // It is shown already, or came from Matrix.
+        ToMatrix::Message(_) if !known.is_empty() => Ok(Outcome::done()),
         ToMatrix::Message(message) => place.message(message, suspect).await,
+        ToMatrix::Changed(message) => place.changed(message, item, known).await,
+        ToMatrix::Deleted(message) => place.deleted(message, known).await,
         ToMatrix::Joined(person) => place.joined(person).await.map(|()| Outcome::done()),
         ToMatrix::Left(person) => place.left(person).await.map(|()| Outcome::done()),
         ToMatrix::Refresh => portal::refresh(world, &portal)
@@ -84,20 +85,9 @@ struct Place<'a> {
 
 impl Place<'_> {
     async fn message(&self, message: &Message, suspect: bool) -> Result<Outcome, Error> {
-        let world = self.world;
-        if message
-            .sender
-            .as_ref()
-            .is_some_and(|sender| sender.id.as_str() == self.login.person_id)
-        {
-            if world
-                .store
-                .attempting_in(&Lane::ToRemote(self.portal.id))
-                .await?
-            {
-                // It may be the one that is just being sent: the other lane knows soon, and nudges this one.
-                const AT_MOST: Duration = Duration::from_secs(2);
-                return Ok(Outcome::Later(AT_MOST));
+        if self.is_own(message) {
+            if let Some(later) = self.while_sending().await? {
+                return Ok(later);
             }
             // What the other lane recorded since the map was asked.
             if self.is_known(&message.id).await? {
@@ -107,32 +97,25 @@ impl Place<'_> {
         if message.blanked {
             return Ok(Outcome::done());
         }
-        let who = match &message.sender {
-            Some(person) => {
-                ghost::in_room(
-                    world,
-                    self.login.id,
-                    person,
-                    self.room,
-                    Some(message.sent_at),
-                )
-                .await?
-            }
-            None => Actor::Bot,
-        };
-        let names = text::MatrixNames::new(world, self.login);
+        let who = self.speaker(message).await?;
+        let relation = self.thread(message).await?;
         let mut rows = Vec::new();
-        let texts = text::contents(message, &names, world.network.info());
-        let contents = media::incoming::with_files(world, self.login.id, message, texts).await?;
-        for (part, content) in contents.iter().enumerate() {
+        let contents = self.contents(message).await?;
+        for (part, mut content) in contents.into_iter().enumerate() {
+            if let Some(relation) = &relation {
+                content["m.relates_to"] = relation.clone();
+            }
             let found = if suspect {
                 self.find(&message.id, part).await?
             } else {
                 None
             };
-            let event = match found {
-                Some(event) => event,
-                None => self.send(&who, message, part, content).await?,
+            let event = if let Some(event) = found {
+                event
+            } else {
+                let txn = self.txn("message", &who, message, part);
+                self.send(&who, message, &txn, &content, message.sent_at)
+                    .await?
             };
             rows.push(self.row(message, part, &event));
         }
@@ -149,30 +132,73 @@ impl Place<'_> {
             .is_empty())
     }
 
-    async fn send(
-        &self,
-        who: &Actor,
-        message: &Message,
-        part: usize,
-        content: &Value,
-    ) -> Result<OwnedEventId, Error> {
-        let world = self.world;
-        let txn = txn(&[
-            "message",
-            who.user_id(world.names.bot()).as_str(),
+    /// Who says it on Matrix, in the room by then.
+    async fn speaker(&self, message: &Message) -> Result<Actor, Error> {
+        let Some(person) = &message.sender else {
+            return Ok(Actor::Bot);
+        };
+        ghost::in_room(
+            self.world,
+            self.login.id,
+            person,
+            self.room,
+            Some(message.sent_at),
+        )
+        .await
+    }
+
+    /// What shows it: one event, or more.
+    async fn contents(&self, message: &Message) -> Result<Vec<Value>, Error> {
+        let names = text::MatrixNames::new(self.world, self.login);
+        let texts = text::contents(message, &names, self.world.network.info());
+        media::incoming::with_files(self.world, self.login.id, message, texts).await
+    }
+
+    /// Whether the user wrote it himself.
+    fn is_own(&self, message: &Message) -> bool {
+        message
+            .sender
+            .as_ref()
+            .is_some_and(|sender| sender.id.as_str() == self.login.person_id)
+    }
+
+    /// What the network tells may be the echo of what is just being sent: the other lane knows soon, and nudges this one.
+    async fn while_sending(&self) -> Result<Option<Outcome>, Error> {
+        const AT_MOST: Duration = Duration::from_secs(2);
+        let lane = Lane::ToRemote(self.portal.id);
+        let sending = self.world.store.attempting_in(&lane).await?;
+        Ok(sending.then_some(Outcome::Later(AT_MOST)))
+    }
+
+    /// The id of a transaction: of this kind, for this version of this part.
+    fn txn(&self, kind: &str, who: &Actor, message: &Message, part: usize) -> String {
+        txn(&[
+            kind,
+            who.user_id(self.world.names.bot()).as_str(),
             &self.portal.id.to_string(),
             self.room.as_str(),
             message.id.as_str(),
             &message.edited_at.unwrap_or_default().to_string(),
             &part.to_string(),
-        ]);
+        ])
+    }
+
+    async fn send(
+        &self,
+        who: &Actor,
+        message: &Message,
+        txn: &str,
+        content: &Value,
+        ts: i64,
+    ) -> Result<OwnedEventId, Error> {
+        let world = self.world;
         let event = NewEvent {
             who,
             room: self.room,
             kind: "m.room.message",
             content,
-            txn: &txn,
-            ts: Some(message.sent_at),
+            txn,
+            ts: Some(ts),
         };
         match world.homeserver.send(&event).await {
             // A ghost can be thrown out behind our back. It comes back once; if that does not help, it is

@@ -11,11 +11,11 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use remote::{Account, History, Message, MessageId, RoomId};
-use store::{Login, NewItem, Portal, PortalState};
+use remote::{Account, History, Message, MessageId, Millis, RoomId};
+use store::{Login, MessageRow, NewItem, Portal, PortalState};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::remote::message_item;
+use super::remote::{change_item, deletion_item, message_item};
 use crate::{Ctx, Error, delivery::ToMatrix, lanes, lanes::Backoff, portal};
 
 /// What the logins of this process are behind with.
@@ -79,6 +79,20 @@ impl Behind {
             held.again = true;
         }
         true
+    }
+
+    /// A message was changed while it was held back; `false` if it is not.
+    pub(super) fn update(&mut self, portal: i64, message: &Message) -> bool {
+        let held = self.portals.get_mut(&portal).map(|it| &mut it.messages);
+        let held = held.and_then(|messages| messages.iter_mut().find(|it| it.id == message.id));
+        held.map(|it| it.clone_from(message)).is_some()
+    }
+
+    /// A message was taken back while it was held back.
+    pub(super) fn forget(&mut self, portal: i64, message: &MessageId) {
+        if let Some(held) = self.portals.get_mut(&portal) {
+            held.messages.retain(|it| it.id != *message);
+        }
     }
 
     fn add(&mut self, portal: i64) {
@@ -215,6 +229,9 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
         None => {}
     }
     drop(behind);
+    if portal.opened {
+        compare(world, login, id, &portal, &*account).await?;
+    }
     if !portal.opened && !again {
         world.spawn(portal::enter::members(world.clone(), login, id));
     }
@@ -284,6 +301,59 @@ async fn read(world: &Ctx, portal: &Portal, account: &dyn Account) -> Result<Rea
         left_out,
         cursor: None,
     })
+}
+
+/// Compares the newest messages of a room with what is known of them: what was changed or taken back meanwhile is news,
+/// which the network does not tell again.
+async fn compare(
+    world: &Ctx,
+    login: i64,
+    id: i64,
+    portal: &Portal,
+    account: &dyn Account,
+) -> Result<(), Error> {
+    let count = world.network.capabilities().reread as usize;
+    if count == 0 {
+        return Ok(());
+    }
+    let room = RoomId::from(portal.remote_room.as_str());
+    // Before the network is asked: what comes in between is not gone.
+    let rows = u32::try_from(2 * count).unwrap_or(u32::MAX);
+    let known = world.store.latest(id, rows).await?;
+    let there = account.history(&room, &History::Newest, count).await?;
+    let mut items = Vec::new();
+    for message in &there {
+        items.extend(change_item(world, id, login, message).await?);
+    }
+    for gone in gone(known, &there, count) {
+        items.push(deletion_item(id, login, &gone)?);
+    }
+    if !items.is_empty() {
+        world
+            .store
+            .accept_remote(id, &items, None, world.now())
+            .await?;
+        lanes::wake(world, &store::Lane::ToMatrix(id));
+    }
+    Ok(())
+}
+
+/// What was known of the time that was read, and is not there any more. Not what the user said on Matrix: it may never have
+/// been there, and what he wrote is not to be taken back for that.
+fn gone(known: Vec<MessageRow>, there: &[Message], count: usize) -> Vec<MessageId> {
+    // Where the reading begins, a message of the same moment may have been cut off.
+    let from = match there.first() {
+        Some(oldest) if there.len() >= count => oldest.sent_at + 1,
+        _ => Millis::MIN,
+    };
+    let mut gone: Vec<_> = known
+        .into_iter()
+        .filter(|row| !row.deleted && !row.by_us && row.sent_at >= from)
+        .map(|row| MessageId::from(row.remote_id))
+        .filter(|known| there.iter().all(|message| message.id != *known))
+        .collect();
+    gone.dedup();
+    gone
 }
 
 /// Stores messages and moves the cursor behind them, in one commit.

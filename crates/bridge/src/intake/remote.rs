@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use remote::{Event, EventSink, Message, PersonId, RoomId, SinkClosed};
-use store::{Lane, Login, NewItem, Portal, PortalState};
+use remote::{Event, EventSink, Message, MessageId, PersonId, RoomId, SinkClosed};
+use store::{Lane, Login, MessageRow, NewItem, Portal, PortalState};
 
 use super::catch_up::{self, Intake};
 use crate::{Ctx, Error, delivery::ToMatrix, ghost, lanes, lanes::Backoff, login, reading};
@@ -41,16 +41,8 @@ impl RemoteSink {
             }
             Event::Gap { rooms } => catch_up::gap(world, &self.login, rooms).await,
             Event::Message(message) => self.message(message).await,
-            // Edits and deletions are not carried yet. What is known of a message keeps when it was last
-            // changed, so that they can be told apart from what has been shown.
-            Event::Changed(message) => {
-                tracing::debug!(login = self.login.id, message = %message.id, "changed");
-                Ok(())
-            }
-            Event::Deleted { message, .. } => {
-                tracing::debug!(login = self.login.id, %message, "deleted");
-                Ok(())
-            }
+            Event::Changed(message) => self.changed(message).await,
+            Event::Deleted { room, message } => self.deleted(room, message).await,
             Event::Joined { room, person } => {
                 self.put(
                     room,
@@ -106,11 +98,7 @@ impl RemoteSink {
 
     async fn message(&self, message: &Message) -> Result<(), Error> {
         let world = &self.world;
-        let Some(portal) = self
-            .portal(&message.room)
-            .await?
-            .filter(|portal| portal.state == PortalState::Joined)
-        else {
+        let Some(portal) = self.joined_portal(&message.room).await? else {
             return Ok(());
         };
         let item = message_item(portal.id, self.login.id, message)?;
@@ -132,6 +120,51 @@ impl RemoteSink {
         Ok(())
     }
 
+    /// Networks tell of a change, too, where only the number of answers changed.
+    async fn changed(&self, message: &Message) -> Result<(), Error> {
+        let world = &self.world;
+        let Some(portal) = self.joined_portal(&message.room).await? else {
+            return Ok(());
+        };
+        if self.intake.lock().await.update(portal.id, message) {
+            return Ok(());
+        }
+        if let Some(item) = change_item(world, portal.id, self.login.id, message).await? {
+            self.enqueue(&portal, item).await?;
+        }
+        Ok(())
+    }
+
+    async fn deleted(&self, room: &RoomId, message: &MessageId) -> Result<(), Error> {
+        let Some(portal) = self.joined_portal(room).await? else {
+            return Ok(());
+        };
+        self.intake.lock().await.forget(portal.id, message);
+        let lane = Lane::ToMatrix(portal.id);
+        let waiting = message_key(message);
+        if self.world.store.withdraw(&lane, &waiting).await? {
+            return Ok(());
+        }
+        let item = deletion_item(portal.id, self.login.id, message)?;
+        self.enqueue(&portal, item).await
+    }
+
+    async fn enqueue(&self, portal: &Portal, item: NewItem) -> Result<(), Error> {
+        let (world, lane) = (&self.world, item.lane.clone());
+        world
+            .store
+            .accept_remote(portal.id, &[item], None, world.now())
+            .await?;
+        lanes::wake(world, &lane);
+        Ok(())
+    }
+
+    /// The portal of a room, if its user is in it.
+    async fn joined_portal(&self, room: &RoomId) -> Result<Option<Portal>, Error> {
+        let portal = self.portal(room).await?;
+        Ok(portal.filter(|portal| portal.state == PortalState::Joined))
+    }
+
     /// Whether it changes anything in the portal's room. People come in when the user does, so until then it only matters
     /// who goes.
     async fn matters(&self, portal: &Portal, what: &ToMatrix) -> Result<bool, Error> {
@@ -148,7 +181,6 @@ impl RemoteSink {
 
     /// Puts something without a place in the room's history into the portal's lane.
     async fn put(&self, room: &RoomId, key: String, what: ToMatrix) -> Result<(), Error> {
-        let world = &self.world;
         let Some(portal) = self.portal(room).await? else {
             return Ok(());
         };
@@ -158,17 +190,12 @@ impl RemoteSink {
         let lane = Lane::ToMatrix(portal.id);
         let payload = what.to_payload()?;
         let item = NewItem {
-            lane: lane.clone(),
+            lane,
             login_id: Some(self.login.id),
             key,
             payload,
         };
-        world
-            .store
-            .accept_remote(portal.id, &[item], None, world.now())
-            .await?;
-        lanes::wake(world, &lane);
-        Ok(())
+        self.enqueue(&portal, item).await
     }
 }
 
@@ -183,8 +210,54 @@ pub(super) fn message_item(portal: i64, login: i64, message: &Message) -> Result
     Ok(NewItem {
         lane: Lane::ToMatrix(portal),
         login_id: Some(login),
-        key: format!("message/{}", message.id),
+        key: message_key(&message.id),
         payload: ToMatrix::Message(Box::new(message.clone())).to_payload()?,
+    })
+}
+
+fn message_key(message: &MessageId) -> String {
+    format!("message/{message}")
+}
+
+/// The item that carries a change to Matrix, if there is anything in it that is not known.
+pub(super) async fn change_item(
+    world: &Ctx,
+    portal: i64,
+    login: i64,
+    message: &Message,
+) -> Result<Option<NewItem>, Error> {
+    let known = world.store.messages(portal, message.id.as_str()).await?;
+    // Of what is not in the map, its own item may still wait in the lane.
+    let is_known =
+        |row: &MessageRow| row.deleted || (!message.blanked && row.edited_at >= message.edited_at);
+    let never_changed = !message.blanked && message.edited_at.is_none();
+    if never_changed || (!known.is_empty() && known.iter().all(is_known)) {
+        return Ok(None);
+    }
+    let version = match message.edited_at {
+        _ if message.blanked => "blanked".to_owned(),
+        Some(at) => at.to_string(),
+        None => return Ok(None),
+    };
+    Ok(Some(NewItem {
+        lane: Lane::ToMatrix(portal),
+        login_id: Some(login),
+        key: format!("changed/{}/{version}", message.id),
+        payload: ToMatrix::Changed(Box::new(message.clone())).to_payload()?,
+    }))
+}
+
+/// The item that takes a message back on Matrix.
+pub(super) fn deletion_item(
+    portal: i64,
+    login: i64,
+    message: &MessageId,
+) -> Result<NewItem, Error> {
+    Ok(NewItem {
+        lane: Lane::ToMatrix(portal),
+        login_id: Some(login),
+        key: format!("deleted/{message}"),
+        payload: ToMatrix::Deleted(message.clone()).to_payload()?,
     })
 }
 

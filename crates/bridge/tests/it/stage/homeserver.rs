@@ -523,14 +523,37 @@ impl Homeserver for FakeHomeserver {
 
     async fn redact(
         &self,
-        _: &Actor,
-        _: &RoomId,
-        _: &EventId,
-        _: Option<&str>,
-        _: &str,
+        who: &Actor,
+        room: &RoomId,
+        event: &EventId,
+        _reason: Option<&str>,
+        txn: &str,
     ) -> Result<OwnedEventId, Error> {
         let mut state = self.log("redact");
-        Ok(OwnedEventId::try_from(format!("$event{}", state.next())).unwrap())
+        if let Some(event) = state.txns.get(txn) {
+            return Ok(event.clone());
+        }
+        let who = user(who);
+        let mut known = state.room(room)?.timeline.iter();
+        let target = known.rfind(|it| it.event_id == event);
+        let sender = target
+            .ok_or_else(|| refused(404, "M_NOT_FOUND"))?
+            .sender
+            .clone();
+        if sender != who && who != BOT {
+            return Err(refused(403, "M_FORBIDDEN"));
+        }
+        for it in &mut state.room(room)?.timeline {
+            if it.event_id == event {
+                it.content = json!({});
+            }
+        }
+        let content = json!({ "redacts": event });
+        let redaction = state.append(room, &who, "m.room.redaction", None, content, 0);
+        state
+            .txns
+            .insert(txn.to_owned(), redaction.event_id.clone());
+        Ok(redaction.event_id)
     }
 
     async fn read_receipt(

@@ -120,7 +120,7 @@ impl FakeNetwork {
                 threads: Threads::No,
                 reactions: false,
                 idempotent_send: false,
-                reread: 0,
+                reread: 20,
             },
             state: Arc::default(),
             clock,
@@ -163,6 +163,52 @@ impl FakeNetwork {
         });
         message.attachments = files.collect();
         self.publish(message)
+    }
+
+    /// Somebody answers in the thread of a message.
+    pub(crate) fn answers(&self, who: &str, parent: &Message, text: &str) -> Message {
+        let mut message = self.draft(&person(who), &parent.room, text, MessageKind::Text);
+        message.thread = Some(parent.id.clone());
+        self.publish(message)
+    }
+
+    /// Somebody changes what he wrote.
+    pub(crate) fn edits(&self, message: &Message, text: &str) -> Message {
+        let changed = Message {
+            text: RichText::plain(text),
+            edited_at: Some(self.clock.now()),
+            ..message.clone()
+        };
+        self.store(&changed);
+        self.tell(Event::Changed(Box::new(changed.clone())));
+        changed
+    }
+
+    /// Somebody takes back what he wrote.
+    pub(crate) fn deletes(&self, message: &Message) {
+        self.lock().messages.retain(|it| it.id != message.id);
+        self.tell(Event::Deleted {
+            room: message.room.clone(),
+            message: message.id.clone(),
+        });
+    }
+
+    /// Takes the text of a message away.
+    pub(crate) fn blanks(&self, message: &Message) {
+        let blank = Message {
+            blanked: true,
+            text: RichText::default(),
+            ..message.clone()
+        };
+        self.store(&blank);
+        self.tell(Event::Changed(Box::new(blank)));
+    }
+
+    fn store(&self, message: &Message) {
+        let mut state = self.lock();
+        if let Some(old) = state.messages.iter_mut().find(|it| it.id == message.id) {
+            old.clone_from(message);
+        }
     }
 
     fn add(&self, sender: &Person, room: &RoomId, text: &str, kind: MessageKind) -> Message {

@@ -1,0 +1,161 @@
+//! A message was changed on the network: its events are replaced, as many as there are.
+
+use remote::Message;
+use serde_json::{Value, json};
+use store::{Item, Lane, MessageRow};
+
+use super::Place;
+use crate::{Error, lanes::Outcome};
+
+impl Place<'_> {
+    pub(super) async fn changed(
+        &self,
+        message: &Message,
+        item: &Item,
+        known: Vec<MessageRow>,
+    ) -> Result<Outcome, Error> {
+        if message.blanked {
+            return self.deleted(&message.id, known).await;
+        }
+        // A newer text makes this one superfluous.
+        let key = format!("changed/{}", message.id);
+        let lane = Lane::ToMatrix(self.portal.id);
+        if self.world.store.waits_behind(&lane, item.id, &key).await? {
+            return Ok(Outcome::done());
+        }
+        if known.iter().any(|row| row.by_us) {
+            return self.own_changed(message, known).await;
+        }
+        let is_news = |row: &MessageRow| row.edited_at < message.edited_at && !row.deleted;
+        if !known.iter().all(is_news) {
+            return Ok(Outcome::done());
+        }
+        // Nothing is known of what was never shown; its place in the room is gone.
+        let shown: Vec<_> = known
+            .into_iter()
+            .filter(|row| row.room_id == self.room.as_str())
+            .collect();
+        if shown.is_empty() {
+            return Ok(Outcome::done());
+        }
+        self.replace(message, shown).await.map(Outcome::Done)
+    }
+
+    /// Gives the rows as they are afterwards.
+    async fn replace(
+        &self,
+        message: &Message,
+        shown: Vec<MessageRow>,
+    ) -> Result<Vec<MessageRow>, Error> {
+        let who = self.speaker(message).await?;
+        let contents = self.contents(message).await?;
+        let at = message.edited_at.unwrap_or(message.sent_at);
+        let mut rows = Vec::new();
+        for (part, content) in contents.iter().enumerate() {
+            let event = if let Some(row) = shown.get(part) {
+                let txn = self.txn("edit", &who, message, part);
+                let replacement = replacement(content, &row.event_id);
+                self.send(&who, message, &txn, &replacement, at).await?;
+                row.event_id.as_str().try_into().map_err(|_| {
+                    Error::Unreadable("the map has an event without an id".to_owned())
+                })?
+            } else {
+                let mut content = content.clone();
+                if let Some(relation) = self.thread(message).await? {
+                    content["m.relates_to"] = relation;
+                }
+                let txn = self.txn("message", &who, message, part);
+                self.send(&who, message, &txn, &content, at).await?
+            };
+            rows.push(self.row(message, part, &event));
+        }
+        for row in shown.get(contents.len()..).unwrap_or_default() {
+            self.redact(row).await?;
+        }
+        let left = i64::try_from(contents.len()).unwrap_or(i64::MAX);
+        self.world
+            .store
+            .drop_parts(self.portal.id, message.id.as_str(), left)
+            .await?;
+        Ok(rows)
+    }
+
+    /// The user changed on the network what he had written on Matrix. His event there is his alone to replace, so his ghost
+    /// says the new text as an answer to it. Mostly this is the echo of a change that he made on Matrix.
+    async fn own_changed(
+        &self,
+        message: &Message,
+        known: Vec<MessageRow>,
+    ) -> Result<Outcome, Error> {
+        if let Some(later) = self.while_sending().await? {
+            return Ok(later);
+        }
+        // What the other lane recorded meanwhile.
+        let now_known = self
+            .world
+            .store
+            .messages(self.portal.id, message.id.as_str())
+            .await?;
+        let is_news = |row: &MessageRow| row.edited_at < message.edited_at && !row.deleted;
+        let Some(first) = known.first().filter(|_| now_known.iter().all(is_news)) else {
+            return Ok(Outcome::done());
+        };
+        let who = self.speaker(message).await?;
+        let at = message.edited_at.unwrap_or(message.sent_at);
+        for (part, mut content) in self.contents(message).await?.into_iter().enumerate() {
+            if part == 0 {
+                content["m.relates_to"] =
+                    json!({ "m.in_reply_to": { "event_id": first.event_id } });
+                for text in ["body", "formatted_body"] {
+                    if let Some(said) = content[text].as_str() {
+                        content[text] = format!("{EDITED}{said}").into();
+                    }
+                }
+            }
+            let txn = self.txn("own-edit", &who, message, part);
+            self.send(&who, message, &txn, &content, at).await?;
+        }
+        let rows = now_known.into_iter().map(|row| MessageRow {
+            edited_at: message.edited_at,
+            ..row
+        });
+        Ok(Outcome::Done(rows.collect()))
+    }
+}
+
+/// What stands before the new text of a message that cannot be replaced.
+const EDITED: &str = "(edited) ";
+
+/// The content that replaces an event's (Matrix spec, client-server API, "Event replacements"). Nobody is rung again.
+fn replacement(content: &Value, event: &str) -> Value {
+    let mut whole = content.clone();
+    for text in ["body", "formatted_body"] {
+        if let Some(said) = whole[text].as_str() {
+            whole[text] = format!("* {said}").into();
+        }
+    }
+    whole["m.mentions"] = json!({});
+    whole["m.new_content"] = content.clone();
+    whole["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": event });
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replacement_holds_both_texts_and_rings_nobody() {
+        let content = json!({
+            "msgtype": "m.text", "body": "hi", "m.mentions": {"user_ids": ["@a:x"]}, "im.example": {"id": "m"},
+        });
+        assert_eq!(
+            replacement(&content, "$a"),
+            json!({
+                "msgtype": "m.text", "body": "* hi", "m.mentions": {}, "im.example": {"id": "m"},
+                "m.new_content": content,
+                "m.relates_to": {"rel_type": "m.replace", "event_id": "$a"},
+            })
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! A message was taken back on the network: all its events are redacted.
+
+use homeserver::Actor;
+use remote::{MessageId, PersonId};
+use ruma::EventId;
+use store::MessageRow;
+
+use super::Place;
+use crate::{Error, delivery::txn, lanes::Outcome};
+
+impl Place<'_> {
+    /// The rows stay: others may answer what is gone.
+    pub(super) async fn deleted(
+        &self,
+        message: &MessageId,
+        known: Vec<MessageRow>,
+    ) -> Result<Outcome, Error> {
+        let mut known = known;
+        if known.iter().any(|row| row.by_us) {
+            // It may be the echo of a redaction.
+            if let Some(later) = self.while_sending().await? {
+                return Ok(later);
+            }
+            known = self
+                .world
+                .store
+                .messages(self.portal.id, message.as_str())
+                .await?;
+        }
+        let mut events: Vec<_> = known.iter().filter(|row| !row.deleted).collect();
+        // One event of a user's may have become several messages.
+        events.dedup_by_key(|row| &row.event_id);
+        for row in events {
+            self.redact(row).await?;
+        }
+        for row in &mut known {
+            row.deleted = true;
+        }
+        Ok(Outcome::Done(known))
+    }
+
+    /// By whoever said it; by the bot where he may not, or it was the user himself.
+    pub(super) async fn redact(&self, row: &MessageRow) -> Result<(), Error> {
+        let Ok(event) = <&EventId>::try_from(row.event_id.as_str()) else {
+            return Ok(());
+        };
+        if row.room_id != self.room.as_str() {
+            return Ok(());
+        }
+        let ghost = if row.by_us || row.sender.is_empty() {
+            None
+        } else {
+            let person = PersonId::from(row.sender.as_str());
+            Some(Actor::Ghost(self.world.names.ghost(&person)?))
+        };
+        for who in ghost.iter().chain([&Actor::Bot]) {
+            let txn = txn(&[
+                "redaction",
+                who.user_id(self.world.names.bot()).as_str(),
+                self.room.as_str(),
+                &row.event_id,
+            ]);
+            let homeserver = &self.world.homeserver;
+            match homeserver.redact(who, self.room, event, None, &txn).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_forbidden() => {}
+                // The homeserver does not know it (any more): nothing is left to be taken back.
+                Err(error) if error.is_not_found() => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        tracing::warn!(portal = self.portal.id, "a message could not be redacted");
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Where a message stands on Matrix: in which thread, as an answer to what.
+
+use remote::{Message, MessageId};
+use serde_json::{Value, json};
+
+use super::Place;
+use crate::Error;
+
+impl Place<'_> {
+    /// The relation of a message's events (Matrix spec, client-server API, "Threading" and "Rich replies"). For clients
+    /// that know no threads, a message of a thread answers the one before it.
+    pub(super) async fn thread(&self, message: &Message) -> Result<Option<Value>, Error> {
+        let answered = match &message.reply_to {
+            Some(answered) if *answered != message.id => self.event_of(answered).await?,
+            _ => None,
+        };
+        let root = match &message.thread {
+            Some(parent) if *parent != message.id => self.event_of(parent).await?,
+            _ => None,
+        };
+        let Some(root) = root else {
+            return Ok(answered.map(|event| json!({ "m.in_reply_to": { "event_id": event } })));
+        };
+        let is_fallback = answered.is_none();
+        let before = match answered {
+            Some(event) => event,
+            None => self.last_of(message).await?.unwrap_or_else(|| root.clone()),
+        };
+        Ok(Some(json!({
+            "rel_type": "m.thread",
+            "event_id": root,
+            "is_falling_back": is_fallback,
+            "m.in_reply_to": { "event_id": before },
+        })))
+    }
+
+    /// The last event of the thread that a message is about to be shown in.
+    async fn last_of(&self, message: &Message) -> Result<Option<String>, Error> {
+        let Some(parent) = &message.thread else {
+            return Ok(None);
+        };
+        let last = self
+            .world
+            .store
+            .last_in_thread(self.portal.id, parent.as_str())
+            .await?;
+        Ok(last
+            .filter(|row| row.room_id == self.room.as_str() && row.remote_id != message.id.as_str())
+            .map(|row| row.event_id))
+    }
+
+    /// The event that shows a message in this room.
+    async fn event_of(&self, message: &MessageId) -> Result<Option<String>, Error> {
+        let rows = self
+            .world
+            .store
+            .messages(self.portal.id, message.as_str())
+            .await?;
+        let here = rows
+            .into_iter()
+            .find(|row| row.room_id == self.room.as_str());
+        Ok(here.map(|row| row.event_id))
+    }
+}

@@ -1,0 +1,294 @@
+//! Edits, deletions and threads of the network, as Matrix shows them.
+
+use std::time::Duration;
+
+use homeserver::IncomingEvent;
+use ruma::RoomId;
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+/// What a client shows of a room: replaced texts, nothing that was redacted.
+fn shown(stage: &Stage, room: &RoomId) -> Vec<String> {
+    let homeserver = stage.homeserver.lock();
+    let messages: Vec<_> = homeserver.rooms[room]
+        .timeline
+        .iter()
+        .filter(|event| event.kind == "m.room.message" && event.content["body"].is_string())
+        .collect();
+    let replaces = |event: &IncomingEvent| -> Option<String> {
+        let relation = &event.content["m.relates_to"];
+        (relation["rel_type"] == "m.replace")
+            .then(|| relation["event_id"].as_str().unwrap().to_owned())
+    };
+    let originals = messages.iter().filter(|event| replaces(event).is_none());
+    originals
+        .map(|original| {
+            let last = messages
+                .iter()
+                .rfind(|event| replaces(event).is_some_and(|id| id == original.event_id.as_str()));
+            let content = last.map_or(&original.content, |event| {
+                assert_eq!(event.sender, original.sender, "only he may replace it");
+                &event.content["m.new_content"]
+            });
+            let body = content["body"].as_str().unwrap();
+            format!("{}: {body}", original.sender.localpart())
+        })
+        .collect()
+}
+
+fn relation(stage: &Stage, room: &RoomId, body: &str) -> Value {
+    let homeserver = stage.homeserver.lock();
+    let found = homeserver.rooms[room]
+        .timeline
+        .iter()
+        .find(|event| event.content["body"] == body);
+    found.unwrap().content["m.relates_to"].clone()
+}
+
+fn event_of(stage: &Stage, room: &RoomId, body: &str) -> String {
+    let homeserver = stage.homeserver.lock();
+    let found = homeserver.rooms[room]
+        .timeline
+        .iter()
+        .find(|event| event.content["body"] == body);
+    found.unwrap().event_id.to_string()
+}
+
+fn count(stage: &Stage, room: &RoomId, what: impl Fn(&IncomingEvent) -> bool) -> usize {
+    let homeserver = stage.homeserver.lock();
+    homeserver.rooms[room]
+        .timeline
+        .iter()
+        .filter(|event| what(event))
+        .count()
+}
+
+fn is_edit(event: &IncomingEvent) -> bool {
+    event.content["m.relates_to"]["rel_type"] == "m.replace"
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_replaces() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let message = stage.network.says("bob", "org/one", "frist");
+    stage.quiet().await;
+    let changed = stage.network.edits(&message, "first");
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room), ["gitter_id-bob: first"]);
+    // The network tells the same again, as when somebody answers it.
+    stage
+        .network
+        .tell(remote::Event::Changed(Box::new(changed)));
+    stage.quiet().await;
+    assert_eq!(count(&stage, &room, is_edit), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_never_changed_is_not_replaced() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let message = stage.network.says("bob", "org/one", "hi");
+    stage.quiet().await;
+    stage
+        .network
+        .tell(remote::Event::Changed(Box::new(message)));
+    stage.quiet().await;
+    assert_eq!(count(&stage, &room, is_edit), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fast_edits_end_in_the_last_text() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let mut message = stage.network.says("bob", "org/one", "0");
+    stage.quiet().await;
+    stage
+        .homeserver
+        .lock()
+        .failures
+        .push_back(crate::stage::homeserver::Failure::Lost);
+    for number in 1..=10 {
+        tokio::time::advance(Duration::from_millis(10)).await;
+        message = stage.network.edits(&message, &number.to_string());
+    }
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room), ["gitter_id-bob: 10"]);
+    assert!(
+        count(&stage, &room, is_edit) < 10,
+        "those in between are left out"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_changes_the_number_of_events_leaves_as_many_as_it_takes() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let long = |letter: &str| letter.repeat(130_000);
+    let message = stage.network.says("bob", "org/one", &long("a"));
+    stage.quiet().await;
+    let before = shown(&stage, &room).len();
+    assert!(before > 1);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let message = stage.network.edits(&message, "short");
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room), ["gitter_id-bob: short"]);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    stage.network.edits(&message, &long("b"));
+    stage.quiet().await;
+    let after = shown(&stage, &room);
+    assert_eq!(after.len(), before);
+    assert!(after.iter().all(|line| line.ends_with('b')));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_is_redacted() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let message = stage.network.says("bob", "org/one", &"a".repeat(130_000));
+    stage.network.says("bob", "org/one", "stays");
+    stage.quiet().await;
+    stage.network.deletes(&message);
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room), ["gitter_id-bob: stays"]);
+    let by_whom = |event: &IncomingEvent| {
+        event.kind == "m.room.redaction" && event.sender.localpart() == "gitter_id-bob"
+    };
+    assert!(count(&stage, &room, by_whom) > 1, "each part, by himself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_while_it_waits_is_never_shown() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.homeserver.lock().stuck = Some("set_display_name");
+    stage.network.says("bob", "org/one", "one");
+    let message = stage.network.says("bob", "org/one", "two");
+    stage.wait(Duration::from_secs(2)).await;
+    stage.network.deletes(&message);
+    stage.wait(Duration::from_secs(2)).await;
+    stage.homeserver.lock().stuck = None;
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room), ["gitter_id-bob: one"]);
+    assert_eq!(
+        count(&stage, &room, |event| event.kind == "m.room.redaction"),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_blanked_is_redacted_and_its_thread_goes_on() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let parent = stage.network.says("bob", "org/one", "parent");
+    stage.network.answers("bob", &parent, "one");
+    stage.quiet().await;
+    let parent_event = event_of(&stage, &room, "parent");
+    stage.network.blanks(&parent);
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room), ["gitter_id-bob: one"]);
+    stage.network.answers("bob", &parent, "two");
+    stage.quiet().await;
+    assert_eq!(
+        relation(&stage, &room, "two")["event_id"],
+        json!(parent_event)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn threads_are_threads() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let parent = stage.network.says("bob", "org/one", "parent");
+    stage.network.says("bob", "org/one", "beside");
+    stage.network.answers("bob", &parent, "one");
+    stage.network.answers("carol", &parent, "two");
+    stage.quiet().await;
+    let (first, one) = (
+        event_of(&stage, &room, "parent"),
+        event_of(&stage, &room, "one"),
+    );
+    let expected = |before: &str| {
+        json!({
+            "rel_type": "m.thread", "event_id": first, "is_falling_back": true,
+            "m.in_reply_to": { "event_id": before },
+        })
+    };
+    assert_eq!(relation(&stage, &room, "one"), expected(&first));
+    assert_eq!(relation(&stage, &room, "two"), expected(&one));
+    assert_eq!(relation(&stage, &room, "beside"), Value::Null);
+
+    // What was said while nobody listened stands in its thread, too.
+    stage.network.lock().silent = true;
+    stage.network.answers("bob", &parent, "three");
+    stage.network.lock().silent = false;
+    stage.restart().await;
+    stage.quiet().await;
+    let two = event_of(&stage, &room, "two");
+    assert_eq!(relation(&stage, &room, "three"), expected(&two));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_something_unknown_is_shown_all_the_same() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let mut parent = stage.network.says("bob", "org/one", "parent");
+    parent.id = "unheard-of".into();
+    stage.network.answers("bob", &parent, "answer");
+    stage.quiet().await;
+    assert_eq!(relation(&stage, &room, "answer"), Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_while_nobody_listened_is_made_good() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let messages =
+        ["one", "two", "three", "four"].map(|text| stage.network.says("bob", "org/one", text));
+    stage.quiet().await;
+    stage.writes(&room, "hers").await;
+    stage.quiet().await;
+    stage.kill().await;
+    stage.network.lock().silent = true;
+    stage.network.edits(&messages[0], "one, changed");
+    stage.network.deletes(&messages[1]);
+    stage.network.blanks(&messages[2]);
+    stage.network.deletes(&messages[3]);
+    stage.network.lock().silent = false;
+    stage.start().await;
+    stage.quiet().await;
+    stage.wait(Duration::from_secs(10)).await;
+    stage.quiet().await;
+    assert_eq!(
+        shown(&stage, &room),
+        ["gitter_id-bob: one, changed", "alice: hers"]
+    );
+    let redactions = count(&stage, &room, |event| event.kind == "m.room.redaction");
+    stage.restart().await;
+    stage.wait(Duration::from_secs(10)).await;
+    let again = count(&stage, &room, |event| event.kind == "m.room.redaction");
+    assert_eq!(again, redactions, "done once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_she_changes_on_the_network_is_said_by_her_ghost() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.writes(&room, "hers").await;
+    stage.quiet().await;
+    let message = stage.network.lock().messages.last().unwrap().clone();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let changed = stage.network.edits(&message, "hers, better");
+    stage.quiet().await;
+    assert_eq!(
+        shown(&stage, &room),
+        ["alice: hers", "gitter_id-alice: (edited) hers, better"]
+    );
+    let original = event_of(&stage, &room, "hers");
+    assert_eq!(
+        relation(&stage, &room, "(edited) hers, better")["m.in_reply_to"]["event_id"],
+        json!(original)
+    );
+    stage
+        .network
+        .tell(remote::Event::Changed(Box::new(changed)));
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room).len(), 2, "once");
+    stage.network.deletes(&message);
+    stage.quiet().await;
+    assert_eq!(
+        shown(&stage, &room),
+        ["gitter_id-alice: (edited) hers, better"],
+        "taken back by the bot"
+    );
+}
