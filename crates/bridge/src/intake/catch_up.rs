@@ -229,7 +229,7 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
         None => {}
     }
     drop(behind);
-    if portal.opened {
+    if portal.cursor.is_some() {
         compare(world, login, id, &portal, &*account).await?;
     }
     if !portal.opened && !again {

@@ -132,7 +132,12 @@ async fn sweep(world: &Ctx) -> Result<(), Error> {
     let began_at = world.now();
     let since = world.store.swept_at().await?.unwrap_or(began_at);
     for written in world.store.written().await? {
-        room(world, &written, since).await?;
+        if room(world, &written, since).await? {
+            tracing::info!(
+                room = written.room_id,
+                "found what the homeserver had not sent"
+            );
+        }
         tokio::time::sleep(BREATH).await;
     }
     world.store.set_swept_at(began_at).await?;
@@ -171,30 +176,30 @@ async fn read_before(world: &Ctx, transaction: &Transaction) -> Result<(), Error
     Ok(())
 }
 
-/// Takes what is new in one room.
-async fn room(world: &Ctx, written: &Written, since: Millis) -> Result<(), Error> {
+/// Takes what is new in one room; `false` if nothing is.
+async fn room(world: &Ctx, written: &Written, since: Millis) -> Result<bool, Error> {
     let (Ok(room), Ok(writer)) = (
         OwnedRoomId::try_from(written.room_id.as_str()),
         OwnedUserId::try_from(written.mxid.as_str()),
     ) else {
-        return Ok(());
+        return Ok(false);
     };
     let events = match unseen(world, &room, &writer, since.saturating_sub(SKEW)).await {
-        Ok(events) if events.is_empty() => return Ok(()),
+        Ok(events) if events.is_empty() => return Ok(false),
         Ok(events) => events,
         // The bot was thrown out, or the room is gone: others see to that.
-        Err(Error::Homeserver(error)) if !error.is_transient() => return Ok(()),
+        Err(Error::Homeserver(error)) if !error.is_transient() => return Ok(false),
         Err(error) => return Err(error),
     };
     let transaction = Transaction {
         events,
         ..Transaction::default()
     };
-    for lane in &matrix::store(world, transaction).await? {
-        tracing::info!(%room, "found what the homeserver had not sent");
+    let touched = matrix::store(world, transaction).await?;
+    for lane in &touched {
         lanes::wake(world, lane);
     }
-    Ok(())
+    Ok(!touched.is_empty())
 }
 
 /// What a user did in a room since the bot is there, as far as it is not known; oldest first.

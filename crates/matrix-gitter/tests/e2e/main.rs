@@ -4,6 +4,7 @@
 //! which sentence of the program's promises it proves. One more test goes into the file of its subject.
 
 mod admins;
+mod changes;
 mod commands;
 mod delivery;
 mod http;

@@ -49,6 +49,11 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// Its id on Gitter.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Usernames that are mentioned, as Gitter understood it.
     pub(crate) fn mentions(&self) -> Vec<&str> {
         let spans = self.html.split("data-screen-name=\"").skip(1);
@@ -168,6 +173,31 @@ impl Town {
             .iter()
             .filter(|(kind, _)| kind.route.contains("_files"));
         files.map(|(_, times)| times).sum()
+    }
+
+    /// Answers in the thread of a message; gives the answer's id.
+    pub(crate) fn reply(&self, by: &Person, room: &Room, parent: &str, text: &str) -> String {
+        let parent = parent.parse().expect("an id of this Gitter");
+        let id = self
+            .sandbox
+            .world()
+            .reply(by.key, room.key, parent, text)
+            .expect("he may speak there");
+        id.to_string()
+    }
+
+    /// Changes what a message says.
+    pub(crate) fn edit(&self, room: &Room, message: &str, text: &str) {
+        let message = message.parse().expect("an id of this Gitter");
+        let edited = self.sandbox.world().edit(room.key, message, text);
+        edited.expect("a message of that room");
+    }
+
+    /// Takes a message away.
+    pub(crate) fn delete(&self, room: &Room, message: &str) {
+        let message = message.parse().expect("an id of this Gitter");
+        let deleted = self.sandbox.world().delete(room.key, message);
+        deleted.expect("a message of that room");
     }
 
     /// `/me` something.
