@@ -112,14 +112,14 @@ async fn threads_of_gitter_are_threads() -> Result {
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;
     let history = chat.hears(&room, "in history").await?;
-    let root = find(&chat, &room, "parent").await?;
+    let first = find(&chat, &room, "parent").await?;
     let expected = |before: &str| {
         json!({
-            "rel_type": "m.thread", "event_id": root, "is_falling_back": true,
+            "rel_type": "m.thread", "event_id": first, "is_falling_back": true,
             "m.in_reply_to": { "event_id": before },
         })
     };
-    assert_eq!(history.content()["m.relates_to"], expected(&root));
+    assert_eq!(history.content()["m.relates_to"], expected(&first));
     scene.town.reply(&ben, &lounge, &parent, "live");
     let live = chat.hears(&room, "live").await?;
     assert_eq!(live.content()["m.relates_to"], expected(history.id()));
