@@ -9,6 +9,7 @@
 pub(crate) mod incoming;
 pub(crate) mod link;
 mod look;
+pub(crate) mod name;
 mod serve;
 
 use std::sync::{

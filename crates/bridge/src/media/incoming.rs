@@ -16,7 +16,10 @@ use ruma::OwnedMxcUri;
 use serde_json::{Value, json};
 use store::Uploaded;
 
-use super::look::{self, Looked};
+use super::{
+    look::{self, Looked},
+    name,
+};
 use crate::{Ctx, Error};
 
 /// A file of at most so many bytes is held as a whole, which is what a blur of it takes.
@@ -103,19 +106,12 @@ fn links(nodes: &[Node]) -> Vec<&str> {
 
 fn content(name: &str, mxc: &str, about: &str) -> Option<Value> {
     let mut content: Value = serde_json::from_str(about).ok()?;
-    let name = short(name);
+    let name = name::sound(name);
     content["body"] = json!(name);
     content["filename"] = json!(name);
     content["url"] = json!(mxc);
     content["m.mentions"] = json!({});
     Some(content)
-}
-
-/// A name that fits into an event and a URL: what a link is called may be as long as a message.
-fn short(name: &str) -> String {
-    const LONGEST: usize = 120;
-    let sound = |c: char| if c.is_control() { ' ' } else { c };
-    name.chars().map(sound).take(LONGEST).collect()
 }
 
 /// The file on the homeserver; `None` if it cannot be had, and then its link has to do. Fails only with what may pass.
@@ -186,7 +182,7 @@ async fn carry(
         return Err(Error::Refused("the file is empty".to_owned()));
     }
     let looked = at_leisure(start.clone(), whole).await?;
-    let name = attachment.name.as_deref().map(short);
+    let name = attachment.name.as_deref().map(name::sound);
     let name = name.as_deref();
     let (mxc, size) = match (rest, length) {
         (None, _) => {

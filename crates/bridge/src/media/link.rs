@@ -4,10 +4,8 @@ use ruma::{EventId, RoomId};
 use store::Link;
 use url::Url;
 
+use super::name;
 use crate::{Ctx, Error, text::FileContent};
-
-/// The longest name in a link, in characters; it is there for looks only.
-const LONGEST: usize = 80;
 
 /// The link to a file that came with an event: the same one each time. For an edit, `event` is the event that was edited, so that
 /// taking that one back takes all its files back.
@@ -24,7 +22,7 @@ pub(crate) async fn link(
         .put_link(room, event, &file.mxc, &file.name, &about, world.now())
         .await?;
     let mut url = world.config.public_address.clone();
-    let name = in_link(&file.name);
+    let name = name::in_link(&file.name);
     // Only an address that cannot be the base of anything has no segments, and the configuration lets none through.
     if let Ok(mut segments) = url.path_segments_mut() {
         segments
@@ -64,44 +62,4 @@ pub(crate) async fn revoke(world: &Ctx, room: &RoomId, event: &EventId) -> Resul
         tracing::debug!(%room, %event, links, "links to files were revoked");
     }
     Ok(())
-}
-
-/// A name as it stands in a link: what could end the link in somebody's markup is left out, and so is what looks like a path.
-fn in_link(name: &str) -> String {
-    let sound = |c: char| c.is_alphanumeric() || "._-".contains(c);
-    let mut out = String::new();
-    for c in name.chars().take(LONGEST) {
-        if sound(c) {
-            out.push(c);
-        } else if !out.ends_with('_') {
-            out.push('_');
-        }
-    }
-    let out = out.trim_matches(['.', '_']);
-    if out.is_empty() {
-        return "file".to_owned();
-    }
-    out.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_stand_well_in_links() {
-        for (name, expected) in [
-            ("cat.png", "cat.png"),
-            ("my  cat (1).png", "my_cat_1_.png"),
-            ("../../etc/passwd", "etc_passwd"),
-            ("..", "file"),
-            ("", "file"),
-            ("\u{202e}gnp.exe\0", "gnp.exe"),
-            ("<script>](x)", "script_x"),
-            ("Ünïcode_日本.jpg", "Ünïcode_日本.jpg"),
-        ] {
-            assert_eq!(in_link(name), expected, "{name:?}");
-        }
-        assert_eq!(in_link(&"x".repeat(300)).len(), LONGEST);
-    }
 }

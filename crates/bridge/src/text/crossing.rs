@@ -9,6 +9,8 @@ use remote::{MessageKind, Millis};
 use ruma::MxcUri;
 use serde_json::{Value, json};
 
+use crate::media::name;
+
 /// What becomes of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Crossing {
@@ -232,7 +234,7 @@ fn file(content: &Value, msgtype: &str) -> Crossing {
     let named = text("filename").filter(|name| !name.trim().is_empty());
     let caption = named.is_some_and(|name| name != body);
     let is_html = text("format") == Some("org.matrix.custom.html");
-    let name = named.unwrap_or(body).trim();
+    let name = named.unwrap_or(body);
     Crossing::Message(TextContent {
         kind: MessageKind::Text,
         body: if caption {
@@ -245,11 +247,7 @@ fn file(content: &Value, msgtype: &str) -> Crossing {
             .map(ToOwned::to_owned),
         file: Some(FileContent {
             mxc: mxc.to_owned(),
-            name: if name.is_empty() {
-                "file".to_owned()
-            } else {
-                name.to_owned()
-            },
+            name: name::sound(name),
             picture: msgtype == "m.image",
             about: json!({"msgtype": msgtype, "info": info(content)}),
         }),
