@@ -1,6 +1,8 @@
 //! Settings from the environment: `MATRIX_GITTER_<SECTION>__<KEY>`, deeper ones with `__` between their parts; with `_FILE` behind it, the
 //! value is read from the file it names.
 
+use std::ffi::OsString;
+
 use serde_json::Value;
 
 use super::Config;
@@ -23,7 +25,7 @@ struct Override {
 /// Puts the environment's settings over those of the file.
 pub(super) fn apply(
     from_file: Config,
-    variables: impl Iterator<Item = (String, String)>,
+    variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<Config, Failure> {
     let mut config = from_file;
     for variable in variables {
@@ -35,13 +37,18 @@ pub(super) fn apply(
     Ok(config)
 }
 
-fn read((variable, text): (String, String)) -> Result<Option<Override>, Failure> {
+fn read((variable, text): (OsString, OsString)) -> Result<Option<Override>, Failure> {
+    // A name that is no text matches no setting, which is said below.
+    let variable = variable.to_string_lossy().into_owned();
     let Some(name) = variable
         .strip_prefix(PREFIX)
         .filter(|name| name.contains("__"))
     else {
         return Ok(None);
     };
+    let text = text
+        .into_string()
+        .map_err(|_| refuse(&variable, "its value is not UTF-8"))?;
     let (name, value) = match name.strip_suffix(FILE) {
         None => (name, text),
         Some(name) => {
@@ -123,7 +130,7 @@ mod tests {
     fn with(variables: &[(&str, &str)]) -> Result<Config, Failure> {
         let variables = variables
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            .map(|(name, value)| (name.into(), value.into()));
         apply(Config::default(), variables)
     }
 
@@ -166,6 +173,33 @@ mod tests {
         let config =
             with(&[("MATRIX_GITTER_NETWORK__CLIENT_SECRET_FILE", path)]).expect("it is read");
         assert_eq!(config.network.client_secret.expose(), "s3cret");
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_by_name() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = || OsString::from_vec(vec![b'h', 0xff, b'i']);
+        let prefixed = [b"MATRIX_GITTER_WEB__".as_slice(), &[0xff]].concat();
+        for (name, value, says) in [
+            (
+                "MATRIX_GITTER_APPSERVICE__AS_TOKEN".into(),
+                odd(),
+                "MATRIX_GITTER_APPSERVICE__AS_TOKEN cannot be used: its value is not UTF-8",
+            ),
+            (
+                OsString::from_vec(prefixed),
+                "1".into(),
+                "MATRIX_GITTER_WEB__\u{fffd} cannot be used: there is no setting",
+            ),
+        ] {
+            let failure =
+                apply(Config::default(), [(name, value)].into_iter()).expect_err("not text");
+            assert_eq!(failure.status, Status::Configuration);
+            assert!(failure.message.contains(says), "{failure}");
+        }
+        // What is not ours may be as it likes.
+        let others = [("LS_COLORS".into(), odd()), (odd(), odd())];
+        apply(Config::default(), others.into_iter()).expect("none of these is ours");
     }
 
     #[test]

@@ -18,9 +18,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
     let from_file = parse(&name, &text)?;
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = super::environment::apply(from_file, variables)?;
+    let config = super::environment::apply(from_file, std::env::vars_os())?;
     check(&name, &config)?;
     Ok(config)
 }
