@@ -21,6 +21,24 @@ pub async fn refresh(world: &Ctx, portal: &Portal) -> Result<bool, Error> {
     apply(world, portal, login, &room).await
 }
 
+/// Bytes of a topic. An event has 65,536 (Matrix spec, "Size limits"), and JSON writes some characters with six.
+const MAX_TOPIC: usize = 8_000;
+/// The same of a name.
+const MAX_NAME: usize = 1_000;
+
+/// Cut where it is too long for an event.
+fn short(text: &str, most: usize) -> String {
+    match text.get(..text.floor_char_boundary(most)) {
+        Some(begin) if begin.len() < text.len() => format!("{begin}…"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Its name as it fits into events.
+pub(super) fn name(room: &Room) -> String {
+    short(&room.name, MAX_NAME)
+}
+
 /// What of a room is shown. A picture that cannot be had now is left out.
 pub(super) async fn of(world: &Ctx, login: i64, room: &Room) -> Result<Shown, Error> {
     let mxc = match &room.avatar {
@@ -29,8 +47,12 @@ pub(super) async fn of(world: &Ctx, login: i64, room: &Room) -> Result<Shown, Er
     };
     Ok(Shown {
         address: room.address.clone(),
-        name: room.name.clone(),
-        topic: room.topic.clone().filter(|topic| !topic.is_empty()),
+        name: name(room),
+        topic: room
+            .topic
+            .as_ref()
+            .filter(|topic| !topic.is_empty())
+            .map(|topic| short(topic, MAX_TOPIC)),
         avatar_key: mxc
             .as_ref()
             .and(room.avatar.as_ref())

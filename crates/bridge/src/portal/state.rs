@@ -5,6 +5,7 @@ use remote::Room;
 use ruma::{RoomId, UserId};
 use serde_json::{Value, json};
 
+use super::shown;
 use crate::Ctx;
 
 /// Level that the user, who has 0, and the ghosts do not have; the bot does, as the room's creator.
@@ -69,7 +70,7 @@ pub(super) fn initial(
 /// What says that, and to what, the room is bridged (MSC2346), under its stable and its unstable name.
 pub(super) fn bridge(world: &Ctx, user: &UserId, room: &Room) -> [StateEvent; 2] {
     let network = world.network.info();
-    let mut channel = json!({"id": room.id, "displayname": room.name});
+    let mut channel = json!({"id": room.id, "displayname": shown::name(room)});
     if let Some(link) = &room.link {
         channel["external_url"] = json!(link);
     }

@@ -17,6 +17,8 @@ use crate::{Ctx, world::Names};
 const MAX_CONTENT: usize = 60_000;
 /// Bytes of plain text per event when a message has to be cut: JSON writes some characters with six bytes.
 const MAX_PIECE: usize = 9_000;
+/// Bytes of Matrix ids in `m.mentions`, about eighty ghosts: with a piece of text they still fit.
+const MAX_MENTIONED: usize = 4_000;
 
 /// How people of the network are called in the rooms of one Matrix user.
 pub struct MatrixNames<'a> {
@@ -121,6 +123,15 @@ fn mentions(message: &Message, names: &MatrixNames<'_>) -> Value {
         everybody |= *mentioned == Mentioned::Everyone;
         users.extend(names.user(mentioned));
     }
+    // The rest of a crowd is mentioned in the text. The user of the room, whom it would ring, comes first.
+    let mut users: Vec<OwnedUserId> = users.into_iter().collect();
+    users.sort_by_key(|user| names.names.is_ours(user));
+    let mut room = MAX_MENTIONED;
+    users.retain(|user| {
+        let left = room.checked_sub(user.as_str().len() + 3);
+        room = left.unwrap_or(0);
+        left.is_some()
+    });
     let mut mentions = json!({});
     if !users.is_empty() {
         mentions["user_ids"] = json!(users);

@@ -297,6 +297,33 @@ async fn who_is_taken_out_is_told_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_topic_of_any_length_fits_into_an_event() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    {
+        let mut network = stage.network.lock();
+        // Each of these takes six bytes in JSON.
+        network.rooms[0].topic = Some("\u{1}".repeat(100_000));
+        network.rooms[0].name = "ü".repeat(10_000);
+    }
+    stage
+        .network
+        .tell(Event::RoomChanged(network::room("org/one").id));
+    stage.quiet().await;
+    for kind in ["m.room.topic", "m.room.name", "m.bridge"] {
+        let content = state(&stage, &room, kind).unwrap().to_string();
+        assert!(content.contains('…'), "{kind}");
+        assert!(content.len() < 60_000, "{kind}");
+    }
+    // And it is no change to be written again and again.
+    stage.homeserver.lock().requests.clear();
+    stage
+        .network
+        .tell(Event::RoomChanged(network::room("org/one").id));
+    stage.quiet().await;
+    assert!(!stage.homeserver.lock().requests.contains(&"set_state"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn name_and_topic_follow() {
     let (stage, room) = Stage::in_room("org/one").await;
     let id = network::room("org/one").id;

@@ -127,3 +127,26 @@ fn what_does_not_fit_is_cut_without_losing_anything() {
     }
     assert_eq!(whole.trim_end(), format!("{long}@alice").trim_end());
 }
+
+#[test]
+fn a_crowd_of_mentions_fits_into_events_and_rings_the_user() {
+    let mut nodes: Vec<Node> = (0..2_000)
+        .flat_map(|number| {
+            let id = format!("57b2000000000000{number:08}");
+            [mention(&id, &format!("@p{number}")), Node::Text(" ".into())]
+        })
+        .collect();
+    nodes.push(mention(OWN, "@alice"));
+    let contents = shown(&message(RichText { nodes }));
+    for content in &contents {
+        assert!(content.to_string().len() <= MAX_CONTENT);
+    }
+    let mentioned = contents[0]["m.mentions"]["user_ids"].as_array().unwrap();
+    assert_eq!(mentioned[0], "@alice:example.org");
+    assert!(mentioned.len() > 50);
+    let text: String = contents
+        .iter()
+        .filter_map(|content| content["body"].as_str())
+        .collect();
+    assert!(text.contains("@p1999") && text.contains("@alice"));
+}
