@@ -19,11 +19,11 @@ mod unbridge;
 mod users;
 
 use ruma::{EventId, RoomId, UserId};
-use store::Portal;
+use store::{Portal, PortalId, PortalState};
 
 use super::call::Call;
 use super::notice::Notice;
-use super::{invites, owner_of, say, words};
+use super::{invites, owner_of, room_of, say, words};
 use crate::permissions::Level;
 use crate::{Ctx, Error};
 use parse::Parsed;
@@ -44,7 +44,31 @@ pub(super) async fn said(
         return Ok(());
     }
     let answer = answer(world, sender, text, portal.as_ref()).await?;
-    say(world, room, &answer, event.as_str()).await
+    let Some(portal) = portal else {
+        return say(world, room, &answer, event.as_str()).await;
+    };
+    let taken_out = is_out(world, portal.id).await?;
+    if taken_out && let Some((_, management)) = room_of(world, sender.as_str()).await? {
+        // Where he still reads.
+        say(world, &management, &answer, event.as_str()).await?;
+    }
+    match say(world, room, &answer, event.as_str()).await {
+        // So is the bot, perhaps.
+        Err(error) if taken_out && !error.is_transient() => Ok(()),
+        said => said,
+    }
+}
+
+/// Whether a portal's user is no longer in it, as after `gpart` and `logout`.
+async fn is_out(world: &Ctx, portal: PortalId) -> Result<bool, Error> {
+    let portal = world.store.portal(portal).await?;
+    Ok(portal.is_none_or(|portal| {
+        portal.login_id.is_none()
+            || !matches!(
+                portal.state,
+                PortalState::New | PortalState::Invited | PortalState::Joined
+            )
+    }))
 }
 
 /// Whether what he says in this room is for the bot.
