@@ -60,9 +60,44 @@ pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, E
     Ok(Some(made))
 }
 
+/// Offers a user his space again, if he is not in it and not invited. Says whether he was invited.
+///
+/// # Errors
+/// When homeserver or database do not answer.
+pub(crate) async fn offer_again(world: &Ctx, user: &UserId) -> Result<bool, Error> {
+    let Some(space) = ensure(world, user).await? else {
+        return Ok(false);
+    };
+    let membership = world
+        .homeserver
+        .state(&space, "m.room.member", user.as_str())
+        .await;
+    let membership = match membership {
+        Ok(content) => content
+            .as_ref()
+            .and_then(|content| content.get("membership"))
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        Err(error) if error.is_forbidden() || error.is_not_found() => {
+            tracing::warn!("a space is out of reach; making another");
+            world.store.set_space(user.as_str(), None).await?;
+            return Ok(ensure(world, user).await?.is_some());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if membership.is_some_and(|membership| membership != "leave") {
+        return Ok(false);
+    }
+    world.store.unmark(space.as_str(), INVITED).await?;
+    invite(world, user, &space).await?;
+    Ok(true)
+}
+
+/// Mark in the store: the user was invited to this space.
+const INVITED: &str = "invited to the space";
+
 /// Invites a user to his space, once.
 async fn invite(world: &Ctx, user: &UserId, space: &RoomId) -> Result<(), Error> {
-    const INVITED: &str = "invited to the space";
     if world.store.marked(space.as_str(), INVITED).await? {
         return Ok(());
     }

@@ -31,7 +31,7 @@ async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Error> {
             return portal::membership(world, &portal, event).await;
         }
         if world.store.space_owner(room.as_str()).await?.is_some() {
-            // Who leaves his space has no use for it; it stays as it is, and he can be invited again.
+            // Who leaves his space has no use for it; it stays as it is, and `sync` offers it again.
             return Ok(());
         }
     }

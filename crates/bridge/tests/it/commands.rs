@@ -235,9 +235,28 @@ async fn in_a_portal_commands_have_a_prefix() {
             .contains("Left org/room")
     );
     assert!(!is_in(&stage, &room, ALICE));
+    let told = said(&stage, &talk);
+    assert!(
+        told.last().unwrap().contains("Left org/room"),
+        "where she still reads: {told:?}"
+    );
     assert!(
         stage.network.transcript("org/room").is_empty(),
         "commands do not cross"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_logout_in_a_portal_is_answered_where_it_can_be_read() {
+    let (mut stage, talk) = talking(&["org/room"]).await;
+    let room = stage.enter("org/room").await;
+    let answer = asks(&mut stage, &room, "!gitter logout").await;
+    assert!(answer.contains("You are logged out"), "{answer}");
+    assert!(!is_in(&stage, &room, ALICE));
+    let told = said(&stage, &talk);
+    assert!(
+        told.last().unwrap().contains("You are logged out"),
+        "{told:?}"
     );
 }
 
@@ -319,6 +338,51 @@ async fn sync_reads_names_again() {
     let homeserver = stage.homeserver.lock();
     let topic = &homeserver.rooms[&room].state[&("m.room.topic".to_owned(), String::new())];
     assert_eq!(topic["topic"], "Something new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sync_offers_the_space_again() {
+    const AGAIN: &str = "invited you to your space again";
+    let (mut stage, talk) = talking(&["org/room", "org/other"]).await;
+    stage.enter("org/room").await;
+    let space = stage.store.user(ALICE).await.unwrap().unwrap().space;
+    let space = ruma::OwnedRoomId::try_from(space.unwrap()).unwrap();
+    let membership = |stage: &Stage, space: &ruma::RoomId, user: &str| {
+        let key = ("m.room.member".to_owned(), user.to_owned());
+        stage.homeserver.lock().rooms[space].state[&key]["membership"].clone()
+    };
+    stage.member(&space, "join").await;
+    let answer = asks(&mut stage, &talk, "sync").await;
+    assert!(!answer.contains(AGAIN), "she is in it: {answer}");
+    stage.member(&space, "leave").await;
+    let answer = asks(&mut stage, &talk, "sync").await;
+    assert!(answer.contains(AGAIN), "{answer}");
+    assert_eq!(membership(&stage, &space, ALICE), "invite");
+    let answer = asks(&mut stage, &talk, "sync").await;
+    assert!(!answer.contains(AGAIN), "one invite is enough: {answer}");
+
+    // The bot was thrown out of it: another takes its place, with all that was in the first.
+    stage
+        .happens(
+            &space,
+            ALICE,
+            "m.room.member",
+            Some(crate::stage::homeserver::BOT),
+            serde_json::json!({"membership": "leave"}),
+        )
+        .await;
+    let answer = asks(&mut stage, &talk, "sync").await;
+    assert!(answer.contains(AGAIN), "{answer}");
+    let other = stage.store.user(ALICE).await.unwrap().unwrap().space;
+    let other = ruma::OwnedRoomId::try_from(other.unwrap()).unwrap();
+    assert_ne!(other, space);
+    assert_eq!(membership(&stage, &other, ALICE), "invite");
+    let children = stage.homeserver.lock().rooms[&other]
+        .state
+        .keys()
+        .filter(|(kind, _)| kind == "m.space.child")
+        .count();
+    assert_eq!(children, 2);
 }
 
 #[tokio::test(start_paused = true)]

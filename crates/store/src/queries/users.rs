@@ -1,7 +1,7 @@
 //! Matrix users, the rooms they talk with the bot in, and the rooms the bot will not enter.
 
 use super::sql;
-use crate::db::{Row, args};
+use crate::db::{Batch, Row, args};
 use crate::{Error, Store, User};
 
 sql! {
@@ -11,6 +11,7 @@ sql! {
     MANAGEMENT_ROOM_OWNER = "SELECT mxid FROM users WHERE management_room = $1";
     SET_SPACE = "INSERT INTO users (mxid, space) VALUES ($1, $2)
         ON CONFLICT (mxid) DO UPDATE SET space = excluded.space";
+    NONE_IN_SPACE = "UPDATE portals SET in_space = FALSE WHERE mxid = $1";
     SPACE_OWNER = "SELECT mxid FROM users WHERE space = $1";
     REFUSE_ROOM = "INSERT INTO refused_rooms (room_id, why, refused_at) VALUES ($1, $2, $3)
         ON CONFLICT (room_id) DO NOTHING";
@@ -39,9 +40,13 @@ impl Store {
         row.map(|row| row.get(0)).transpose()
     }
 
-    /// Remembers his personal space, or that there is none now. [`Error::Taken`] if it is the space of another.
+    /// Remembers his personal space, which lists nothing yet, or that there is none now. [`Error::Taken`] if it is the
+    /// space of another.
     pub async fn set_space(&self, mxid: &str, room: Option<&str>) -> Result<(), Error> {
-        self.db.run(SET_SPACE, args![mxid, room]).await.map(drop)
+        let mut batch = Batch::new();
+        batch.add(SET_SPACE, args![mxid, room]);
+        batch.add(NONE_IN_SPACE, args![mxid]);
+        self.db.commit(&batch).await.map(drop)
     }
 
     /// Whose personal space it is.

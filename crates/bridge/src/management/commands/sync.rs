@@ -1,19 +1,21 @@
 //! `sync`: reads everything again.
 
-use store::PortalState;
+use store::{PortalId, PortalState};
 
 use super::{Call, Notice, words};
 use crate::login::compare_again;
-use crate::{Error, portal};
+use crate::{Error, portal, space};
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
     let (login, account) = call.account().await?;
     let rooms = account.rooms().await?;
     let mut here = 0;
+    let mut portals = Vec::new();
     for portal in call.world.store.portals_of(&login.mxid).await? {
         if !matches!(portal.state, PortalState::Joined | PortalState::Invited) {
             continue;
         }
+        portals.push(portal.id);
         if portal.state == PortalState::Joined {
             call.world.spawn(portal::enter::members(
                 call.world.clone(),
@@ -31,5 +33,29 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Notice, Error> {
         }
     }
     compare_again(call.world, login.id);
-    Ok(words::rooms::synced(call.network(), rooms.len(), here))
+    let invited = space(call, &portals).await?;
+    Ok(words::rooms::synced(
+        call.network(),
+        rooms.len(),
+        here,
+        invited,
+    ))
+}
+
+/// The space, for whoever has left it, with all that belongs into it. Says whether he was invited to it.
+async fn space(call: &Call<'_>, portals: &[PortalId]) -> Result<bool, Error> {
+    if !call.world.config.space || portals.is_empty() {
+        return Ok(false);
+    }
+    let invited = space::offer_again(call.world, call.user).await?;
+    for id in portals {
+        // Read anew: the space may have been made just now, and lists nothing yet.
+        if let Some(portal) = call.world.store.portal(*id).await?
+            && !portal.in_space
+            && let Some(room) = portal::room_of(&portal)
+        {
+            space::add(call.world, call.user, &portal, &room).await?;
+        }
+    }
+    Ok(invited)
 }

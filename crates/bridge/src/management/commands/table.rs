@@ -168,7 +168,10 @@ pub(crate) static TABLE: [Told; 15] = [
         group: Group::Rooms,
         level: Level::User,
         short: "reads your rooms, their names, topics and members again",
-        long: &["The bridge follows changes by itself. This is for when something looks wrong."],
+        long: &[
+            "The bridge follows changes by itself. This is for when something looks wrong.",
+            "If you have left the space that lists your rooms, this invites you to it again.",
+        ],
     },
     Told {
         command: Command::Failed,

@@ -160,8 +160,8 @@ pub(crate) fn ended(network: &str, address: &str) -> Notice {
 }
 
 /// Everything was read again.
-pub(crate) fn synced(network: &str, rooms: usize, here: usize) -> Notice {
-    Notice::of(line![
+pub(crate) fn synced(network: &str, rooms: usize, here: usize, space: bool) -> Notice {
+    let done = Notice::of(line![
         "I have read your ",
         count(rooms, "room", "rooms"),
         " on ",
@@ -169,7 +169,12 @@ pub(crate) fn synced(network: &str, rooms: usize, here: usize) -> Notice {
         " again, with names, topics and members of the ",
         here.to_string(),
         " you have here."
-    ])
+    ]);
+    if space {
+        done.paragraph(line!["I have invited you to your space again."])
+    } else {
+        done
+    }
 }
 
 /// An admin ended the bridging of a room for some people.
