@@ -48,6 +48,12 @@ pub(crate) async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Erro
             text,
             prefixed,
         } => commands::said(world, event_id, room, sender, text, *prefixed).await,
+        ControlEvent::Changed { .. } => Ok(()),
+        ControlEvent::Upgraded {
+            event_id,
+            room,
+            replacement,
+        } => invites::upgraded(world, event_id, room, replacement).await,
         ControlEvent::SentOther {
             event_id,
             room,

@@ -7,22 +7,30 @@
 //!
 //! To show one more thing of a room on Matrix: its state in `state`, and its change in `shown`.
 
+mod changed;
 mod create;
 pub(crate) mod enter;
 mod leave;
+mod member;
 mod shown;
 mod state;
+mod upgraded;
 
 use ruma::{OwnedRoomId, OwnedUserId};
 use store::Portal;
 
 use crate::{Error, delivery::tell::Told, world::Keyed};
 
+pub(crate) use changed::changed;
+pub(crate) use create::PUBLIC;
 pub use create::{create_and_invite, invite_again, record};
 pub use enter::membership;
-pub(crate) use leave::part;
 pub use leave::take_out;
+pub(crate) use leave::{archive, part};
+pub(crate) use member::{forget_member, note_member, was_member};
 pub use shown::refresh;
+pub(crate) use shown::{follow, is_shown};
+pub(crate) use upgraded::upgraded;
 
 /// What is going on with portals.
 pub struct Portals {

@@ -16,7 +16,7 @@ use gitter::realtime::{Channel, Realtime, Subscriptions};
 use gitter::{Client, Endpoints};
 use remote::{
     Account, Attachment, Avatar, Download, EventSink, Fault, History, Image, Member, Message,
-    MessageId, Millis, Part, Person, ReadUpTo, RemoteError, Room, RoomId,
+    MessageId, Millis, Part, Person, ReadUpTo, RemoteError, Room, RoomChange, RoomId,
 };
 use secrecy::SecretString;
 
@@ -220,6 +220,29 @@ impl Account for GitterAccount {
                 Fault::Unsupported,
                 "Gitter lets nobody leave a conversation of two",
             )),
+            Err(error) => Err(fault::from(error)),
+        }
+    }
+
+    async fn change_room(&self, room: &RoomId, change: &RoomChange) -> Result<Room, RemoteError> {
+        let RoomChange::Topic(topic) = change else {
+            return Err(RemoteError::new(
+                Fault::Unsupported,
+                "a room on Gitter is called by its address, which nobody can change",
+            ));
+        };
+        let id = gitter::RoomId::from(room.as_str());
+        match self.client.urgent().set_topic(&id, topic).await {
+            Ok(room) => Ok(self.told(&room)),
+            Err(gitter::Error::Forbidden) => Err(RemoteError::new(
+                Fault::Forbidden,
+                "only its admins may change the topic of a room on Gitter",
+            )),
+            Err(gitter::Error::BadRequest { .. }) => Err(RemoteError::new(
+                Fault::TooLarge,
+                "the topic is too long for Gitter",
+            )),
+            // The same topic once more harms nobody, so it does not matter whether it was set.
             Err(error) => Err(fault::from(error)),
         }
     }

@@ -62,7 +62,7 @@ pub trait World: Send + Sync {
     /// A room in which the tester and the other one are, and may write.
     fn room(&self) -> RoomId;
 
-    /// Another such room.
+    /// Another such room, which the tester administers.
     fn second_room(&self) -> RoomId;
 
     /// The address of a room that the tester is not in and may join and leave.
@@ -127,6 +127,7 @@ checks! {
     rooms::addresses: "an address is understood however a person types it",
     rooms::members: "members are listed up to the limit",
     rooms::join_and_leave: "joining and leaving work and are told",
+    rooms::topic: "a topic is changed by those who may",
     rooms::avatars: "a picture is fetched, and no more of it than allowed",
     messages::composed: "composing is deterministic and its parts can be sent",
     messages::history: "history is in order, complete, and within its bounds",

@@ -30,7 +30,7 @@ pub use model::{
 };
 pub use network::{
     Account, Check, Complaint, Credentials, History, Login, LoginError, Network, NetworkInfo,
-    ReadUpTo,
+    ReadUpTo, RoomChange,
 };
 pub use outgoing::{Composed, Outgoing, Part};
 pub use text::RichText;

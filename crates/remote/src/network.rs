@@ -133,6 +133,15 @@ pub enum History {
     Before(MessageId),
 }
 
+/// What a person may want to change about a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomChange {
+    /// Its name.
+    Name(String),
+    /// Its topic; empty: none.
+    Topic(String),
+}
+
 /// How far the account's person has read in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadUpTo {
@@ -162,6 +171,13 @@ pub trait Account: Send + Sync {
 
     /// Leaves a room.
     async fn leave(&self, room: &RoomId) -> Result<(), RemoteError>;
+
+    /// Changes a room's name or topic, if the account may, and gives the room as it is then.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`](crate::Fault::Forbidden) if he may not, [`Fault::Unsupported`](crate::Fault::Unsupported) if nobody
+    /// can from outside.
+    async fn change_room(&self, room: &RoomId, change: &RoomChange) -> Result<Room, RemoteError>;
 
     /// At most `limit` people of a room, those who matter most first if the network knows.
     async fn members(&self, room: &RoomId, limit: usize) -> Result<Vec<Member>, RemoteError>;

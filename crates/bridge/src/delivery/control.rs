@@ -35,5 +35,13 @@ async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Error> {
             return Ok(());
         }
     }
-    management::handle(world, event).await
+    match event {
+        ControlEvent::Changed { .. } => portal::changed(world, event).await,
+        ControlEvent::Upgraded { room, .. }
+            if world.store.portal_by_room(room.as_str()).await?.is_some() =>
+        {
+            portal::upgraded(world, event).await
+        }
+        _ => management::handle(world, event).await,
+    }
 }

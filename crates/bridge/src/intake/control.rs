@@ -48,6 +48,28 @@ pub enum ControlEvent {
         /// The event's type.
         kind: String,
     },
+    /// Somebody changed the name, topic or picture of a portal. Never caused by the bot or a ghost.
+    Changed {
+        /// The event.
+        event_id: OwnedEventId,
+        /// Where.
+        room: OwnedRoomId,
+        /// Who.
+        sender: OwnedUserId,
+        /// The event's type.
+        kind: String,
+        /// What it is now; empty for none.
+        value: String,
+    },
+    /// A room of ours, or none of ours, goes on in another one.
+    Upgraded {
+        /// The event.
+        event_id: OwnedEventId,
+        /// The old one.
+        room: OwnedRoomId,
+        /// The new one.
+        replacement: OwnedRoomId,
+    },
 }
 
 /// A membership, as Matrix knows it.
@@ -72,16 +94,20 @@ impl ControlEvent {
         match self {
             Self::Member { event_id, .. }
             | Self::Said { event_id, .. }
-            | Self::SentOther { event_id, .. } => event_id,
+            | Self::SentOther { event_id, .. }
+            | Self::Changed { event_id, .. }
+            | Self::Upgraded { event_id, .. } => event_id,
         }
     }
 
     /// Where it happened.
     pub fn room(&self) -> &OwnedRoomId {
         match self {
-            Self::Member { room, .. } | Self::Said { room, .. } | Self::SentOther { room, .. } => {
-                room
-            }
+            Self::Member { room, .. }
+            | Self::Said { room, .. }
+            | Self::SentOther { room, .. }
+            | Self::Changed { room, .. }
+            | Self::Upgraded { room, .. } => room,
         }
     }
 }

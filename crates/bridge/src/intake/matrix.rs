@@ -129,7 +129,8 @@ pub(crate) async fn user_exists(world: &Ctx, user: &UserId) -> bool {
 pub(super) async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<Lane>, Error> {
     let mut items = Vec::new();
     for event in transaction.events {
-        if world.names.is_ours(&event.sender) {
+        // We upgrade no room by ourselves: an admin who has our token did.
+        if world.names.is_ours(&event.sender) && event.kind != "m.room.tombstone" {
             continue;
         }
         let place = match world.store.portal_by_room(event.room_id.as_str()).await? {
@@ -196,9 +197,7 @@ fn classify(event: &IncomingEvent, place: &Place, names: &Names, prefix: &str) -
         return member(event, names);
     }
     if event.state_key.is_some() {
-        // Names, topics and settings of portals are not the user's to change, those of other rooms are not
-        // ours to mind.
-        return Route::Ignore;
+        return state(event, place);
     }
     let msgtype = text(event, "msgtype");
     let is_edit = event
@@ -259,6 +258,36 @@ fn classify(event: &IncomingEvent, place: &Place, names: &Names, prefix: &str) -
             }),
         },
     }
+}
+
+/// Settings of portals are not the user's to change, those of other rooms are not ours to mind.
+fn state(event: &IncomingEvent, place: &Place) -> Route {
+    let (event_id, room) = (event.event_id.clone(), event.room_id.clone());
+    let field = match (event.kind.as_str(), place) {
+        _ if event.state_key.as_deref() != Some("") => return Route::Ignore,
+        ("m.room.tombstone", _) => {
+            let replacement = text(event, "replacement_room");
+            return match replacement.and_then(|room| OwnedRoomId::try_from(room).ok()) {
+                Some(replacement) => Route::Control(ControlEvent::Upgraded {
+                    event_id,
+                    room,
+                    replacement,
+                }),
+                None => Route::Ignore,
+            };
+        }
+        ("m.room.name", Place::Portal { .. }) => "name",
+        ("m.room.topic", Place::Portal { .. }) => "topic",
+        ("m.room.avatar", Place::Portal { .. }) => "url",
+        _ => return Route::Ignore,
+    };
+    Route::Control(ControlEvent::Changed {
+        event_id,
+        room,
+        sender: event.sender.clone(),
+        kind: event.kind.clone(),
+        value: text(event, field).unwrap_or_default().to_owned(),
+    })
 }
 
 fn member(event: &IncomingEvent, names: &Names) -> Route {

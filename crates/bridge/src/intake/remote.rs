@@ -67,7 +67,7 @@ impl RemoteSink {
                         .await?;
                 }
                 ghost::changed(world, self.login.id, person.clone());
-                Ok(())
+                self.partner(&person.id).await
             }
             Event::RoomAdded(room) => {
                 login::room_added(world, self.login.id, (**room).clone());
@@ -94,6 +94,18 @@ impl RemoteSink {
             .portal_of(&self.login.mxid, room.as_str())
             .await?;
         Ok(portal.filter(|portal| portal.login_id == Some(self.login.id)))
+    }
+
+    /// A conversation of two is called after the other one, and has his picture.
+    async fn partner(&self, person: &PersonId) -> Result<(), Error> {
+        for portal in self.world.store.portals_of(&self.login.mxid).await? {
+            if portal.other_person.as_deref() == Some(person.as_str()) {
+                let room = RoomId::from(portal.remote_room.as_str());
+                self.put(&room, "refresh".to_owned(), ToMatrix::Refresh)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     async fn message(&self, message: &Message) -> Result<(), Error> {

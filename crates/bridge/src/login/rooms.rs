@@ -19,6 +19,7 @@ use super::expiry::scope;
 use super::welcome;
 use crate::config::InvitePolicy;
 use crate::lanes::Backoff;
+use crate::management::words::rooms::Loss;
 use crate::management::{room_of, say, words};
 use crate::{Ctx, Error, portal};
 
@@ -187,11 +188,18 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
         invite(world, line, &newest_first(new)).await?;
     }
     for portal in portals.iter().filter(|portal| is_live(portal)) {
-        if !rooms
+        match rooms
             .iter()
-            .any(|room| room.id.as_str() == portal.remote_room)
+            .find(|room| room.id.as_str() == portal.remote_room)
         {
-            verify(world, line, portal).await?;
+            Some(room) => {
+                portal::note_member(world, portal, room).await?;
+                // What changed while nobody listened.
+                if !portal::is_shown(portal, room) {
+                    portal::follow(world, portal, id, room).await?;
+                }
+            }
+            None => verify(world, line, portal).await?,
         }
     }
     if world.store.marked(&scope(id), ALL_WANTED).await? {
@@ -232,35 +240,59 @@ async fn removed(world: &Ctx, line: &Line, room: &RoomId) -> Result<(), Error> {
         .await?
         .filter(is_live)
     {
-        end(world, line, &portal).await?;
+        let loss = loss(line, &portal).await?.unwrap_or(Loss::Left);
+        end(world, line, &portal, loss).await?;
     }
     Ok(())
 }
 
-/// A bridged room is not in the account's list: it may still be readable, or be gone.
+/// A bridged room is not in the account's list: he may have lost it, or only ever have read it.
 async fn verify(world: &Ctx, line: &Line, portal: &Portal) -> Result<(), Error> {
+    let was_member = portal::was_member(world, portal).await?;
+    let loss = match loss(line, portal).await? {
+        None if was_member => Some(Loss::Left),
+        loss => loss,
+    };
+    match loss {
+        Some(loss) => end(world, line, portal, loss).await,
+        None => Ok(()),
+    }
+}
+
+/// How the account has lost a room that it is no longer in; `None` if it can still read it.
+async fn loss(line: &Line, portal: &Portal) -> Result<Option<Loss>, Error> {
+    let room = RoomId::new(portal.remote_room.as_str());
     match line
         .account
-        .room(&RoomId::new(portal.remote_room.as_str()))
+        .room(&room)
         .await
+        .map_err(|error| (error.fault.clone(), error))
     {
-        Err(error) if matches!(error.fault, Fault::NotFound | Fault::Forbidden) => {
-            end(world, line, portal).await
-        }
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(None),
+        Err((Fault::NotFound, _)) => Ok(Some(Loss::Deleted)),
+        Err((Fault::Forbidden, _)) if portal.kind == portal::PUBLIC => Ok(Some(Loss::Banned)),
+        Err((Fault::Forbidden, _)) => Ok(Some(Loss::Removed)),
+        Err((_, error)) => Err(error.into()),
     }
 }
 
 /// Ends a portal whose room the account has lost.
-async fn end(world: &Ctx, line: &Line, portal: &Portal) -> Result<(), Error> {
+async fn end(world: &Ctx, line: &Line, portal: &Portal, loss: Loss) -> Result<(), Error> {
     let network = world.network.info().name;
-    let reason = words::rooms::no_longer_in(network, &portal.shown.address);
+    let address = &portal.shown.address;
+    portal::forget_member(world, portal).await?;
+    if loss == Loss::Deleted {
+        let words = words::rooms::archived(network, address);
+        if portal::archive(world, portal, words).await? {
+            return Ok(());
+        }
+    }
+    let reason = words::rooms::no_longer_in(network, address, loss);
     if !portal::take_out(world, portal, &reason).await? {
         return Ok(());
     }
     if let Some((_, room)) = room_of(world, &line.login.mxid).await? {
-        let notice = words::rooms::ended(network, &portal.shown.address);
+        let notice = words::rooms::ended(network, address, loss);
         say(
             world,
             &room,

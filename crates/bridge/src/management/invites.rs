@@ -36,6 +36,32 @@ pub(super) async fn invited(
     settle(world, event, room, inviter).await
 }
 
+/// A room goes on in another one: so does the talk, if it was a management room and the bot is let in. Clients also
+/// invite everybody into the new room, which leads to the same.
+pub(super) async fn upgraded(
+    world: &Ctx,
+    event: &EventId,
+    room: &RoomId,
+    replacement: &RoomId,
+) -> Result<(), Error> {
+    let Some(owner) = super::owner_of(world, room).await? else {
+        return Ok(());
+    };
+    if world.store.room_refused(replacement.as_str()).await?
+        || is_otherwise_ours(world, replacement).await?
+    {
+        return Ok(());
+    }
+    match world.homeserver.join(&Actor::Bot, replacement).await {
+        Ok(()) => settle(world, event, replacement, &owner).await,
+        Err(error) if error.is_transient() => Err(error.into()),
+        Err(error) => {
+            tracing::info!(%room, %replacement, %error, "waiting for an invite into the new room");
+            Ok(())
+        }
+    }
+}
+
 /// The bot is in the room: stays if it is alone with its user, and greets him.
 pub(super) async fn settle(
     world: &Ctx,

@@ -9,8 +9,11 @@ use ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json};
 use store::{Login, NewPortal, Portal, PortalState};
 
-use super::{enter, room_of, shown, state, user_of};
+use super::{enter, member, room_of, shown, state, user_of};
 use crate::{Ctx, Error, space};
+
+/// Kind of a portal whose room everybody can read.
+pub(crate) const PUBLIC: &str = "public";
 
 /// Notes a room of the network as a portal of this login, without a Matrix room. A known one is given back
 /// as it is.
@@ -28,7 +31,9 @@ pub async fn record(world: &Ctx, login: &Login, room: &Room) -> Result<Portal, E
         kind: kind(room.kind).to_owned(),
         other_person: room.other.as_ref().map(|other| other.id.to_string()),
     };
-    Ok(world.store.put_portal(&new).await?)
+    let portal = world.store.put_portal(&new).await?;
+    member::note_member(world, &portal, room).await?;
+    Ok(portal)
 }
 
 /// Makes the Matrix room for a room of the network, unless there is one that still works, and invites the
@@ -91,7 +96,7 @@ pub async fn invite_again(world: &Ctx, login: &Login, portal: &Portal) -> Result
     create_and_invite(world, login, &room).await
 }
 
-async fn again(world: &Ctx, id: i64) -> Result<Portal, Error> {
+pub(super) async fn again(world: &Ctx, id: i64) -> Result<Portal, Error> {
     world
         .store
         .portal(id)
@@ -157,7 +162,7 @@ async fn invite(world: &Ctx, room: &RoomId, user: &UserId, kind: RoomKind) -> Re
 }
 
 /// Whether somebody is in a room, as the bot sees it; not if the bot itself may not look.
-async fn is_in(world: &Ctx, room: &RoomId, user: &UserId) -> Result<bool, Error> {
+pub(super) async fn is_in(world: &Ctx, room: &RoomId, user: &UserId) -> Result<bool, Error> {
     match world
         .homeserver
         .state(room, "m.room.member", user.as_str())
@@ -175,7 +180,7 @@ async fn is_in(world: &Ctx, room: &RoomId, user: &UserId) -> Result<bool, Error>
 
 fn kind(kind: RoomKind) -> &'static str {
     match kind {
-        RoomKind::Public => "public",
+        RoomKind::Public => PUBLIC,
         RoomKind::Private => "private",
         RoomKind::OneToOne => "one_to_one",
     }

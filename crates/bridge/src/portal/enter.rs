@@ -45,6 +45,10 @@ pub async fn membership(world: &Ctx, portal: &Portal, event: &ControlEvent) -> R
         (Membership::Leave | Membership::Ban, PortalState::Joined) => {
             leave::left(world, portal, PortalState::Left).await
         }
+        // By his own doing: when we take him out, it is the bot's.
+        (Membership::Leave | Membership::Ban, PortalState::Gone) => {
+            leave::abandoned(world, portal, room).await
+        }
         _ => Ok(()),
     }
 }

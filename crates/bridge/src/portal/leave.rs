@@ -1,11 +1,13 @@
 //! The end of a portal, for now or for good.
 
+use homeserver::{Actor, NewState};
 use remote::{Account, RoomId as RemoteRoomId};
 use ruma::RoomId;
+use serde_json::json;
 use store::{Portal, PortalState};
 
-use super::{room_of, user_of};
-use crate::{Ctx, Error, space};
+use super::{room_of, state, user_of};
+use crate::{Ctx, Error, delivery::tell, management::notice::Line, space};
 
 /// The user has left, or refused the invite: nothing more is read. Nobody else leaves, so that he can come
 /// back into the same room.
@@ -55,6 +57,68 @@ pub(crate) async fn part(
         .leave(&RemoteRoomId::from(portal.remote_room.as_str()))
         .await?;
     out(world, portal, reason).await
+}
+
+/// Ends a portal whose room is no more on the network. What was said stays for its user to read: he is not taken out,
+/// but nothing can be added. Says whether there was anything to do.
+///
+/// # Errors
+/// As [`take_out`].
+pub(crate) async fn archive(world: &Ctx, portal: &Portal, words: Line) -> Result<bool, Error> {
+    let _making = world.portals.making.lock(portal.id).await;
+    let Some(portal) = world
+        .store
+        .portal(portal.id)
+        .await?
+        .filter(|portal| portal.state == PortalState::Joined)
+    else {
+        return Ok(false);
+    };
+    unwatch(world, &portal);
+    if let Some(room) = room_of(&portal) {
+        if portal.in_space {
+            space::remove(world, &portal, &room).await?;
+        }
+        let key = format!("archived {}", portal.id);
+        tell::say(world, &room, &key, words).await?;
+        if let Err(error) = silence(world, &room).await {
+            if error.is_transient() {
+                return Err(error);
+            }
+            tracing::warn!(portal = portal.id, %error, "an archived room could not be closed");
+        }
+    }
+    // Last, as above.
+    world
+        .store
+        .set_portal_state(portal.id, PortalState::Gone)
+        .await?;
+    tracing::info!(portal = portal.id, "archived");
+    Ok(true)
+}
+
+async fn silence(world: &Ctx, room: &RoomId) -> Result<(), Error> {
+    const LEVELS: &str = "m.room.power_levels";
+    let levels = world.homeserver.state(room, LEVELS, "").await?;
+    let state = NewState {
+        who: &Actor::Bot,
+        room,
+        kind: LEVELS,
+        key: "",
+        content: &state::silent(levels.unwrap_or_else(|| json!({}))),
+        ts: None,
+    };
+    world.homeserver.set_state(&state).await?;
+    Ok(())
+}
+
+/// The user has left a room that is an archive only: nobody needs it any more.
+pub(super) async fn abandoned(world: &Ctx, portal: &Portal, room: &RoomId) -> Result<(), Error> {
+    match world.homeserver.leave(&Actor::Bot, room, None).await {
+        Err(error) if error.is_transient() => return Err(error.into()),
+        _ => {}
+    }
+    forget(world, portal, room).await
 }
 
 async fn out(world: &Ctx, portal: &Portal, reason: &str) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::{Portal, Shown};
 
 use super::{room_of, state, user_of};
-use crate::{Ctx, Error, ghost::picture};
+use crate::{Ctx, Error, ghost::picture, space};
 
 /// Reads a portal's room from the network and writes what changed. Says whether anything did.
 ///
@@ -18,7 +18,35 @@ pub async fn refresh(world: &Ctx, portal: &Portal) -> Result<bool, Error> {
     let room = account
         .room(&RemoteRoomId::from(portal.remote_room.as_str()))
         .await?;
-    apply(world, portal, login, &room).await
+    follow(world, portal, login, &room).await
+}
+
+/// Writes what differs from a room as the network has just told it. Says whether anything did.
+///
+/// # Errors
+/// When homeserver or database do not answer.
+pub(crate) async fn follow(
+    world: &Ctx,
+    portal: &Portal,
+    login: i64,
+    room: &Room,
+) -> Result<bool, Error> {
+    let _making = world.portals.making.lock(portal.id).await;
+    // Read anew: what the user has just changed himself is known by now.
+    match world.store.portal(portal.id).await? {
+        Some(portal) => apply(world, &portal, login, room).await,
+        None => Ok(false),
+    }
+}
+
+/// Whether a portal shows a room as the network has told it.
+pub(crate) fn is_shown(portal: &Portal, room: &Room) -> bool {
+    let shown = &portal.shown;
+    let avatar = room.avatar.as_ref().map(|avatar| &avatar.key);
+    shown.address == room.address
+        && shown.name == name(room)
+        && shown.topic == topic(room)
+        && shown.avatar_key.as_ref() == avatar
 }
 
 /// Bytes of a topic. An event has 65,536 (Matrix spec, "Size limits"), and JSON writes some characters with six.
@@ -39,6 +67,12 @@ pub(super) fn name(room: &Room) -> String {
     short(&room.name, MAX_NAME)
 }
 
+/// Its topic as it fits into events, if there is one.
+fn topic(room: &Room) -> Option<String> {
+    let topic = room.topic.as_ref().filter(|topic| !topic.is_empty())?;
+    Some(short(topic, MAX_TOPIC))
+}
+
 /// What of a room is shown. A picture that cannot be had now is left out.
 pub(super) async fn of(world: &Ctx, login: i64, room: &Room) -> Result<Shown, Error> {
     let mxc = match &room.avatar {
@@ -48,11 +82,7 @@ pub(super) async fn of(world: &Ctx, login: i64, room: &Room) -> Result<Shown, Er
     Ok(Shown {
         address: room.address.clone(),
         name: name(room),
-        topic: room
-            .topic
-            .as_ref()
-            .filter(|topic| !topic.is_empty())
-            .map(|topic| short(topic, MAX_TOPIC)),
+        topic: topic(room),
         avatar_key: mxc
             .as_ref()
             .and(room.avatar.as_ref())
@@ -122,6 +152,12 @@ pub(super) async fn apply(
                 };
                 world.homeserver.set_state(&state).await?;
             }
+        }
+        if portal.in_space && shown.address != old.address {
+            // Its place in the space goes by its address.
+            let mut renamed = portal.clone();
+            renamed.shown.address.clone_from(&shown.address);
+            space::add(world, &user_of(portal)?, &renamed, &matrix_room).await?;
         }
     }
     world.store.set_portal_shown(portal.id, &shown).await?;

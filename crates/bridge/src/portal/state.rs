@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 use super::shown;
 use crate::Ctx;
 
+/// Level of the user and the ghosts. Name, topic and picture can be changed with it: what the network does not accept is
+/// put back, so that it is told why.
+const USER: u8 = 0;
+
 /// Level that the user, who has 0, and the ghosts do not have; the bot does, as the room's creator.
 const BOT: u8 = 100;
 
@@ -26,9 +30,9 @@ pub(super) fn power_levels() -> Value {
         // Whether a message rings everybody was decided on the network.
         "notifications": {"room": 0},
         "events": {
-            "m.room.name": BOT,
-            "m.room.topic": BOT,
-            "m.room.avatar": BOT,
+            "m.room.name": USER,
+            "m.room.topic": USER,
+            "m.room.avatar": USER,
             "m.room.canonical_alias": BOT,
             "m.room.power_levels": BOT,
             "m.room.history_visibility": BOT,
@@ -43,6 +47,21 @@ pub(super) fn power_levels() -> Value {
             "uk.half-shot.bridge": BOT,
         },
     })
+}
+
+/// The power levels of a room in which nothing is said any more.
+pub(super) fn silent(mut levels: Value) -> Value {
+    if let Some(levels) = levels.as_object_mut() {
+        levels.insert("events_default".to_owned(), json!(BOT));
+        if let Some(events) = levels.get_mut("events").and_then(Value::as_object_mut) {
+            for kind in ["m.room.name", "m.room.topic", "m.room.avatar"] {
+                events.insert(kind.to_owned(), json!(BOT));
+            }
+            // What is allowed apart from the rest.
+            events.retain(|_, level| level.as_i64() != Some(i64::from(USER)));
+        }
+    }
+    levels
 }
 
 /// State that the room has from the start.

@@ -110,7 +110,7 @@ async fn rooms_come_and_go_with_the_network() {
     stage.quiet().await;
     assert_eq!(stage.portal("org/other").await.state, PortalState::Invited);
 
-    stage.network.lock().rooms.remove(0);
+    stage.network.lock().left.push("room-org/room".into());
     stage
         .network
         .tell(Event::RoomRemoved("room-org/room".into()));
@@ -129,7 +129,11 @@ async fn rooms_come_and_go_with_the_network() {
 
     // The same while the bridge is down.
     stage.kill().await;
-    stage.network.lock().rooms = vec![network::room("org/third")];
+    {
+        let mut network = stage.network.lock();
+        network.left.push("room-org/other".into());
+        network.rooms.push(network::room("org/third"));
+    }
     stage.start().await;
     stage
         .until("she is told", async || {

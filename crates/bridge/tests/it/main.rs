@@ -20,4 +20,5 @@ mod messages;
 mod missed;
 mod portals;
 mod reading;
+mod rooms;
 mod stage;

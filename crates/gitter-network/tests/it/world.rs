@@ -66,6 +66,9 @@ impl SandboxWorld {
             .expect("a room");
         world.join(alice, lobby).expect("Alice comes in");
         world.join(alice, team).expect("Alice is let in");
+        world
+            .add_admin(team, alice)
+            .expect("Alice may see to the room");
         world.one_to_one(alice, bob).expect("a conversation");
         let client = world.add_client("bridge", CALLBACK);
         let config = Config {

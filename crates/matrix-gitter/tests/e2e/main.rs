@@ -23,3 +23,4 @@ mod scene;
 mod space;
 mod talk;
 mod town;
+mod upkeep;

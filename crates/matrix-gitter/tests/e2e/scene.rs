@@ -159,6 +159,22 @@ impl Scene {
         Ok(answer.as_array().cloned().unwrap_or_default())
     }
 
+    /// Replaces a room by a newer one as an admin does who has the bridge's token; gives the new one.
+    pub(crate) async fn upgrade(&self, room: &str, version: &str) -> Result<String> {
+        let path = testbed::user::path(&["v3", "rooms", room, "upgrade"]);
+        let url = self
+            .synapse
+            .base()
+            .join(&format!("_matrix/client/{path}"))?;
+        let request = testbed::http::client()?
+            .post(url)
+            .bearer_auth(&self.bridge.slot().as_token)
+            .json(&serde_json::json!({ "new_version": version }));
+        let answer: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
+        let replacement = answer["replacement_room"].as_str();
+        Ok(replacement.context("no replacement")?.to_owned())
+    }
+
     async fn as_bot(&self, path: &str) -> Result<serde_json::Value> {
         let url = self
             .synapse

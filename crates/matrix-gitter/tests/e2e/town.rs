@@ -215,6 +215,45 @@ impl Town {
             .expect("a known room");
     }
 
+    /// The topic, as the web page shows it.
+    pub(crate) async fn until_topic(&self, by: &Person, room: &Room, wanted: &str) -> Result {
+        let token = self.token(by);
+        let url = format!("{}/rooms/{}", self.sandbox.api_url(), room.id);
+        let mut topic = serde_json::Value::Null;
+        for _ in 0..600 {
+            let request = testbed::http::client()?.get(&url).bearer_auth(&token);
+            let answer: serde_json::Value = request.send().await?.json().await?;
+            topic = answer["topic"].clone();
+            if topic == wanted {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("the topic should be {wanted:?}, but is {topic}")
+    }
+
+    /// Gives a room another address.
+    pub(crate) fn rename_room(&self, room: &Room, uri: &str) {
+        self.sandbox
+            .world()
+            .rename_room(room.key, uri)
+            .expect("a free address");
+    }
+
+    pub(crate) fn delete_room(&self, room: &Room) {
+        self.sandbox
+            .world()
+            .delete_room(room.key)
+            .expect("a known room");
+    }
+
+    pub(crate) fn ban(&self, by: &Person, person: &Person, room: &Room) {
+        self.sandbox
+            .world()
+            .ban(room.key, person.key, by.key)
+            .expect("he may");
+    }
+
     /// Changes a display name.
     pub(crate) fn rename(&self, person: &Person, name: &str) {
         self.sandbox

@@ -1,6 +1,6 @@
 //! Rooms, who is in them, and their pictures.
 
-use crate::{Event, Fault, Standing};
+use crate::{Event, Fault, RoomChange, Standing};
 
 use super::ears::{Ears, listening};
 use super::{Broken, Verdict, World, ensure, tester};
@@ -117,6 +117,34 @@ pub(super) async fn join_and_leave(world: &dyn World) -> Verdict {
         )
     })
     .await
+}
+
+pub(super) async fn topic(world: &dyn World) -> Verdict {
+    let account = tester(world).await?;
+    let (mine, others) = (world.second_room(), world.room());
+    for topic in ["Tea & sympathy", ""] {
+        let change = RoomChange::Topic(topic.to_owned());
+        let wanted = Some(topic.to_owned()).filter(|topic| !topic.is_empty());
+        match account.change_room(&mine, &change).await {
+            Ok(room) => ensure(room.topic == wanted, || {
+                format!("the topic is {:?}", room.topic)
+            })?,
+            Err(error) if error.fault == Fault::Unsupported => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        let read = account.room(&mine).await?;
+        ensure(read.topic == wanted, || {
+            format!("the topic reads {:?}", read.topic)
+        })?;
+    }
+    let before = account.room(&others).await?.topic;
+    let change = RoomChange::Topic("not mine to say".to_owned());
+    match account.change_room(&others, &change).await {
+        Err(error) if error.fault == Fault::Forbidden => {}
+        other => return Err(Broken(format!("somebody else's topic: {other:?}"))),
+    }
+    let after = account.room(&others).await?.topic;
+    ensure(after == before, || format!("it is {after:?} now"))
 }
 
 pub(super) async fn avatars(world: &dyn World) -> Verdict {

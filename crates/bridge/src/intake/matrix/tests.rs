@@ -91,10 +91,51 @@ fn everything_else_in_a_portal_is_delivered_too_so_that_it_is_answered() {
         sort(&event("m.room.message", json!({"body": 7})), &PORTAL),
         CROSSES
     );
-    assert_eq!(
-        sort(&state("m.room.topic", "", json!({"topic": "x"})), &PORTAL),
-        Route::Ignore
+}
+
+#[test]
+fn names_topics_and_pictures_of_portals_are_looked_at() {
+    for (kind, content, value) in [
+        ("m.room.name", json!({"name": "x"}), "x"),
+        ("m.room.topic", json!({"topic": "x"}), "x"),
+        ("m.room.topic", json!({"topic": 7}), ""),
+        ("m.room.avatar", json!({}), ""),
+    ] {
+        let event = state(kind, "", content);
+        let Route::Control(ControlEvent::Changed { value: read, .. }) = sort(&event, &PORTAL)
+        else {
+            panic!("{kind}");
+        };
+        assert_eq!(read, value, "{kind}");
+        assert_eq!(sort(&event, &Place::Other), Route::Ignore, "{kind}");
+    }
+    for (kind, key) in [("m.room.topic", "x"), ("m.room.join_rules", "")] {
+        let event = state(kind, key, json!({}));
+        assert_eq!(sort(&event, &PORTAL), Route::Ignore, "{kind}");
+    }
+}
+
+#[test]
+fn a_room_is_followed_wherever_it_goes() {
+    let moved = state(
+        "m.room.tombstone",
+        "",
+        json!({"replacement_room": "!elsewhere"}),
     );
+    for place in [PORTAL, Place::Other] {
+        assert!(matches!(
+            sort(&moved, &place),
+            Route::Control(ControlEvent::Upgraded { .. })
+        ));
+    }
+    for nowhere in [
+        json!({}),
+        json!({"replacement_room": "x"}),
+        json!({"replacement_room": 7}),
+    ] {
+        let event = state("m.room.tombstone", "", nowhere);
+        assert_eq!(sort(&event, &PORTAL), Route::Ignore);
+    }
 }
 
 #[test]

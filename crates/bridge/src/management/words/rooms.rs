@@ -143,20 +143,49 @@ pub(crate) fn left_reason(network: &str) -> String {
     format!("You left this room on {network}")
 }
 
+/// How somebody lost a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// He left it on the network itself, or was removed; he could still read it.
+    Left,
+    /// He was removed from a room that not everybody may read.
+    Removed,
+    /// He may not read what everybody else may.
+    Banned,
+    /// It is no more.
+    Deleted,
+}
+
 /// Reason of taking somebody out of a room that he lost.
-pub(crate) fn no_longer_in(network: &str, address: &str) -> String {
-    format!("You are no longer in {address} on {network}")
+pub(crate) fn no_longer_in(network: &str, address: &str, loss: Loss) -> String {
+    match loss {
+        Loss::Left => format!("You are no longer in {address} on {network}"),
+        Loss::Removed => format!("You were removed from {address} on {network}"),
+        Loss::Banned => format!("You were banned from {address} on {network}"),
+        Loss::Deleted => format!("{address} was deleted on {network}"),
+    }
 }
 
 /// A room was lost, or left on the network itself.
-pub(crate) fn ended(network: &str, address: &str) -> Notice {
-    Notice::of(line![
-        "You are no longer in ",
+pub(crate) fn ended(network: &str, address: &str, loss: Loss) -> Notice {
+    let what = match loss {
+        Loss::Left => line!["You are no longer in ", strong(address), " on ", network],
+        Loss::Removed => line!["You were removed from ", strong(address), " on ", network],
+        Loss::Banned => line!["You were banned from ", strong(address), " on ", network],
+        Loss::Deleted => line![strong(address), " was deleted on ", network],
+    };
+    let rest = line![", so I have taken you out of its room here."];
+    Notice::of([what, rest].concat())
+}
+
+/// Said in the room of a user whose room on the network is no more.
+pub(crate) fn archived(network: &str, address: &str) -> Line {
+    line![
         strong(address),
-        " on ",
+        " was deleted on ",
         network,
-        ", so I have taken you out of its room here."
-    ])
+        ". What was said stays here for you to read; nothing more can be said. Leave the room when you no longer need it."
+    ]
 }
 
 /// Everything was read again.

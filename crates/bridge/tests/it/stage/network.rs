@@ -13,7 +13,7 @@ use remote::{
     Account, Attachment, Avatar, Capabilities, Check, Composed, Credentials, Download, EditWindow,
     Event, EventSink, Fault, History, Image, Login, LoginError, Member, Message, MessageId,
     MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId, Pieces, ReadUpTo,
-    RemoteError, RichText, Room, RoomId, RoomKind, Standing, Threads,
+    RemoteError, RichText, Room, RoomChange, RoomId, RoomKind, Standing, Threads,
     text::{Mention, Mentioned, Named, Naming, plain},
 };
 use tokio::sync::Notify;
@@ -46,6 +46,10 @@ pub(crate) struct FakeNetwork {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) rooms: Vec<Room>,
+    /// Those that Alice may not look at.
+    pub(crate) closed: Vec<RoomId>,
+    /// Those that she may look at, but is not in.
+    pub(crate) left: Vec<RoomId>,
     pub(crate) members: Vec<Member>,
     pub(crate) messages: Vec<Message>,
     /// Events that were told, and how far into them each connection is, is the connection's own business.
@@ -424,11 +428,19 @@ impl Account for FakeAccount {
 
     async fn rooms(&self) -> Result<Vec<Room>, RemoteError> {
         self.network.allowed()?;
-        Ok(self.network.lock().rooms.clone())
+        let state = self.network.lock();
+        let out = |room: &&Room| !state.left.contains(&room.id) && !state.closed.contains(&room.id);
+        Ok(state.rooms.iter().filter(out).cloned().collect())
     }
 
     async fn room(&self, room: &RoomId) -> Result<Room, RemoteError> {
         self.network.allowed()?;
+        if self.network.lock().closed.contains(room) {
+            return Err(RemoteError::new(
+                Fault::Forbidden,
+                "you may not look at this on Test",
+            ));
+        }
         self.network
             .lock()
             .rooms
@@ -455,6 +467,27 @@ impl Account for FakeAccount {
     async fn leave(&self, room: &RoomId) -> Result<(), RemoteError> {
         self.network.lock().rooms.retain(|known| known.id != *room);
         Ok(())
+    }
+
+    async fn change_room(&self, room: &RoomId, change: &RoomChange) -> Result<Room, RemoteError> {
+        self.network.allowed()?;
+        let mut state = self.network.lock();
+        let found = state.rooms.iter_mut().find(|known| known.id == *room);
+        let found = found.ok_or_else(not_found)?;
+        match change {
+            RoomChange::Name(_) => Err(RemoteError::new(
+                Fault::Unsupported,
+                "Test's rooms keep their names",
+            )),
+            RoomChange::Topic(_) if found.standing != Standing::Admin => Err(RemoteError::new(
+                Fault::Forbidden,
+                "only admins may do this on Test",
+            )),
+            RoomChange::Topic(topic) => {
+                found.topic = Some(topic.trim().to_owned()).filter(|topic| !topic.is_empty());
+                Ok(found.clone())
+            }
+        }
     }
 
     async fn members(&self, _room: &RoomId, limit: usize) -> Result<Vec<Member>, RemoteError> {
