@@ -13,7 +13,10 @@ use serde_json::Value;
 use store::{Item, Lane, Login, MessageRow, Portal, PortalState};
 
 use super::{ToMatrix, tell, txn};
-use crate::{Ctx, Error, ghost, lanes::Outcome, management::notice::line, media, portal, text};
+use crate::{
+    Ctx, Error, ghost, lanes::Outcome, management::notice::line, media, media::incoming::Shown,
+    portal, text,
+};
 
 /// Works one item. With `suspect`, it may have been carried out already without our knowing. `Err` is only
 /// what may pass by itself.
@@ -101,7 +104,10 @@ impl Place<'_> {
         let relation = self.thread(message).await?;
         let mut rows = Vec::new();
         let contents = self.contents(message).await?;
-        for (part, mut content) in contents.into_iter().enumerate() {
+        for Shown {
+            part, mut content, ..
+        } in contents
+        {
             if let Some(relation) = &relation {
                 content["m.relates_to"] = relation.clone();
             }
@@ -148,7 +154,7 @@ impl Place<'_> {
     }
 
     /// What shows it: one event, or more.
-    async fn contents(&self, message: &Message) -> Result<Vec<Value>, Error> {
+    async fn contents(&self, message: &Message) -> Result<Vec<Shown>, Error> {
         let names = text::MatrixNames::new(self.world, self.login);
         let texts = text::contents(message, &names, self.world.network.info());
         media::incoming::with_files(self.world, self.login.id, message, texts).await
@@ -171,7 +177,7 @@ impl Place<'_> {
     }
 
     /// The id of a transaction: of this kind, for this version of this part.
-    fn txn(&self, kind: &str, who: &Actor, message: &Message, part: usize) -> String {
+    fn txn(&self, kind: &str, who: &Actor, message: &Message, part: i64) -> String {
         txn(&[
             kind,
             who.user_id(self.world.names.bot()).as_str(),
@@ -219,7 +225,7 @@ impl Place<'_> {
     }
 
     /// Looks into the room for an event that carries this part of a message.
-    async fn find(&self, message: &MessageId, part: usize) -> Result<Option<OwnedEventId>, Error> {
+    async fn find(&self, message: &MessageId, part: i64) -> Result<Option<OwnedEventId>, Error> {
         const NEWEST: u16 = 50;
         let world = self.world;
         let page = world
@@ -234,9 +240,9 @@ impl Place<'_> {
                     == Some(message.as_str())
                 && named
                     .and_then(|it| it.get("part"))
-                    .and_then(Value::as_u64)
+                    .and_then(Value::as_i64)
                     .unwrap_or(0)
-                    == part as u64
+                    == part
         };
         Ok(page
             .events
@@ -245,11 +251,11 @@ impl Place<'_> {
             .map(|event| event.event_id.clone()))
     }
 
-    fn row(&self, message: &Message, part: usize, event: &EventId) -> MessageRow {
+    fn row(&self, message: &Message, part: i64, event: &EventId) -> MessageRow {
         MessageRow {
             portal_id: self.portal.id,
             remote_id: message.id.to_string(),
-            part: i64::try_from(part).unwrap_or(i64::MAX),
+            part,
             event_id: event.to_string(),
             room_id: self.room.to_string(),
             sender: message

@@ -14,6 +14,7 @@ use remote::{
 };
 use ruma::OwnedMxcUri;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use store::Uploaded;
 
 use super::{
@@ -25,20 +26,32 @@ use crate::{Ctx, Error};
 /// A file of at most so many bytes is held as a whole, which is what a blur of it takes.
 const WHOLE: usize = 6 << 20;
 
-/// The contents of the events that show a message: its text, and the files that it links to. A text that is nothing but links to
-/// files which are shown is left out. `texts` is what shows the text.
+/// An event that shows a message or a part of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Shown {
+    /// Which part it is: pieces of text count from 0, and a file has the same number in every version of the message.
+    pub(crate) part: i64,
+    /// It is a file, which does not change when the text around it does.
+    pub(crate) is_file: bool,
+    /// The event's content.
+    pub(crate) content: Value,
+}
+
+/// The events that show a message: its text, and the files that it links to. A text that is nothing but links to files which are
+/// shown is left out. `texts` is what shows the text.
 pub(crate) async fn with_files(
     world: &Ctx,
     login: i64,
     message: &Message,
     texts: Vec<Value>,
-) -> Result<Vec<Value>, Error> {
+) -> Result<Vec<Shown>, Error> {
     let mut shown = Vec::new();
     let mut files = Vec::new();
     for attachment in &message.attachments {
         if let Some(uploaded) = upload(world, login, attachment).await? {
             let name = attachment.name.as_deref().unwrap_or("file");
-            files.extend(content(name, &uploaded.mxc, &uploaded.info));
+            let content = content(name, &uploaded.mxc, &uploaded.info);
+            files.extend(content.map(|content| (number(&attachment.url), content)));
             shown.push(attachment.url.as_str());
         }
     }
@@ -47,23 +60,41 @@ pub(crate) async fn with_files(
         if let Some(link) = super::link::file(world, url).await?
             && let Some(mxc) = &link.mxc
         {
-            files.extend(content(&link.name, mxc, &link.info));
+            let content = content(&link.name, mxc, &link.info);
+            files.extend(content.map(|content| (number(url), content)));
             shown.push(url);
         }
     }
-    let mut contents = texts;
-    if !files.is_empty() && message.sender.is_some() && is_only(&message.text.nodes, &shown) {
-        contents.clear();
-    }
+    let is_told =
+        !files.is_empty() && message.sender.is_some() && is_only(&message.text.nodes, &shown);
+    let texts = texts.into_iter().filter(|_| !is_told);
+    let mut events: Vec<_> = (0..)
+        .zip(texts)
+        .map(|(part, content)| Shown {
+            part,
+            is_file: false,
+            content,
+        })
+        .collect();
     let key = world.network.info().event_key;
-    for mut file in files {
-        file[key] = json!({"id": message.id, "room": message.room});
-        if !contents.is_empty() {
-            file[key]["part"] = json!(contents.len());
-        }
-        contents.push(file);
+    for (part, mut content) in files {
+        content[key] = json!({"id": message.id, "room": message.room, "part": part});
+        events.push(Shown {
+            part,
+            is_file: true,
+            content,
+        });
     }
-    Ok(contents)
+    Ok(events)
+}
+
+/// The number of the part that shows a file.
+fn number(url: &str) -> i64 {
+    // No text has so many pieces.
+    const BEHIND_TEXTS: i64 = 1 << 32;
+    let digest: [u8; 32] = Sha256::digest(url).into();
+    let [a, b, c, d, ..] = digest;
+    BEHIND_TEXTS + i64::from(u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Whether a text says nothing beside its links to these files.

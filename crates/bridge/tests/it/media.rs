@@ -296,7 +296,7 @@ async fn an_upload_is_shown_as_what_it_is() {
         json!({
             "msgtype": "m.image", "body": "cat.png", "filename": "cat.png", "url": uri, "m.mentions": {},
             "info": {"mimetype": "image/png", "size": png().len(), "w": 2, "h": 1, "xyz.amorgan.blurhash": null},
-            "example.test.message": {"id": message.id, "room": message.room},
+            "example.test.message": {"id": message.id, "room": message.room, "part": contents[0]["example.test.message"]["part"]},
         })
     );
     {
@@ -327,7 +327,9 @@ async fn an_upload_is_shown_as_what_it_is() {
         (&contents[2]["url"], &contents[2]["body"]),
         (&json!(uri), &json!("my cat"))
     );
-    assert_eq!(contents[2]["example.test.message"]["part"], 1);
+    let part = &contents[0]["example.test.message"]["part"];
+    assert!(part.as_i64().unwrap() > 60_000, "behind any text");
+    assert_eq!(&contents[2]["example.test.message"]["part"], part);
     assert_eq!(stage.network.lock().files_asked.len(), 1);
 }
 
@@ -475,7 +477,10 @@ async fn a_file_of_another_user_of_the_bridge_is_shown_as_it_is() {
         "msgtype": "m.video", "body": "a.mp4", "filename": "a.mp4", "url": url, "info": {"size": 1}, "m.mentions": {},
         "example.test.message": {"id": message.id, "room": message.room},
     });
-    assert_eq!(shown(&stage, &room), [expected]);
+    let mut contents = shown(&stage, &room);
+    let named = contents[0]["example.test.message"].as_object_mut().unwrap();
+    assert!(named.remove("part").is_some());
+    assert_eq!(contents, [expected]);
     let guessed = "https://bridge.example.org/media/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/a.mp4";
     stage
         .network
@@ -525,4 +530,73 @@ async fn nobody_waits_for_his_picture() {
         .await;
     let bob = ruma::OwnedUserId::try_from("@gitter_id-bob:example.org").unwrap();
     assert!(stage.homeserver.lock().users[&bob].avatar.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_stays_as_the_text_around_it_changes() {
+    let (stage, room) = with_file(Some(png())).await;
+    let other = format!("{URL}?2");
+    stage
+        .network
+        .lock()
+        .files
+        .insert(other.clone(), Some(png().into()));
+    let text = |html: &str| parse_plainly(html);
+    let with = |words: &str| text(&format!("{words}<a href=\"{URL}\">cat.png</a>"));
+    let mut message =
+        stage
+            .network
+            .says_with_files("bob", "org/one", with(""), &[(URL, "cat.png")]);
+    stage.quiet().await;
+    let there = |stage: &Stage| {
+        let homeserver = stage.homeserver.lock();
+        let messages = homeserver.rooms[&room].timeline.iter();
+        let messages = messages
+            .filter(|event| event.kind == "m.room.message" && event.content["body"].is_string());
+        messages
+            .map(|event| event.content["body"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(there(&stage), ["cat.png"]);
+    let mut change = async |text: RichText, files: &[&str]| {
+        stage.wait(Duration::from_secs(1)).await;
+        message.text = text;
+        message.edited_at = Some(stage.now());
+        message.attachments = files
+            .iter()
+            .map(|url| remote::Attachment {
+                url: (*url).to_owned(),
+                name: Some("cat.png".to_owned()),
+            })
+            .collect();
+        stage
+            .network
+            .tell(remote::Event::Changed(Box::new(message.clone())));
+        stage.quiet().await;
+        there(&stage)
+    };
+    // Words come to it, are changed, and another file takes its place.
+    let [file, words] = change(with("see "), &[URL]).await.try_into().unwrap();
+    assert!(file == "cat.png" && words.starts_with("see "), "{words}");
+    let bodies = change(with("look "), &[URL]).await;
+    assert_eq!(bodies.len(), 3);
+    assert!(bodies[2].starts_with("* look "), "{bodies:?}");
+    let another = text(&format!("<a href=\"{other}\">cat.png</a>"));
+    let bodies = change(another, &[&other]).await;
+    assert_eq!(bodies.last().unwrap(), "cat.png");
+    let rows = stage
+        .store
+        .messages(stage.portal("org/one").await.id, message.id.as_str())
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 1, "one event shows it now");
+    stage.network.deletes(&message);
+    stage.quiet().await;
+    let homeserver = stage.homeserver.lock();
+    let left = homeserver.rooms[&room].timeline.iter().filter(|event| {
+        event.kind == "m.room.message"
+            && event.content["body"].is_string()
+            && event.content["m.relates_to"]["rel_type"] != "m.replace"
+    });
+    assert_eq!(left.count(), 0, "nothing of it is left");
 }

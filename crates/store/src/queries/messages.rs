@@ -28,7 +28,7 @@ sql! {
             thread = excluded.thread, deleted = excluded.deleted";
     LAST_IN_THREAD = select!("WHERE portal_id = $1 AND thread = $2 AND NOT deleted
         ORDER BY sent_at DESC, remote_id DESC, part DESC LIMIT 1");
-    DROP_PARTS = "DELETE FROM messages WHERE portal_id = $1 AND remote_id = $2 AND part >= $3";
+    DROP_PART = "DELETE FROM messages WHERE portal_id = $1 AND remote_id = $2 AND part = $3";
 }
 
 impl Store {
@@ -97,15 +97,15 @@ impl Store {
         row.as_ref().map(message).transpose()
     }
 
-    /// Forgets the parts of a message from this one on: it has become shorter.
-    pub async fn drop_parts(
+    /// Forgets a part of a message: it does not have it any more.
+    pub async fn drop_part(
         &self,
         portal_id: PortalId,
         remote_id: &str,
-        from: i64,
+        part: i64,
     ) -> Result<(), Error> {
         self.db
-            .run(DROP_PARTS, args![portal_id, remote_id, from])
+            .run(DROP_PART, args![portal_id, remote_id, part])
             .await
             .map(drop)
     }

@@ -71,7 +71,7 @@ pub(crate) async fn threads_and_parts(base: Base) {
     let last = store.last_in_thread(portal.id, "root").await.unwrap();
     assert_eq!(last.as_ref(), Some(&rows[3]));
     assert_eq!(store.last_in_thread(portal.id, "one").await.unwrap(), None);
-    store.drop_parts(portal.id, "two", 1).await.unwrap();
+    store.drop_part(portal.id, "two", 1).await.unwrap();
     let left = store.messages(portal.id, "two").await.unwrap();
     assert_eq!(left, rows[2..3]);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use store::{Item, Lane, MessageRow};
 
 use super::Place;
-use crate::{Error, lanes::Outcome};
+use crate::{Error, lanes::Outcome, media::incoming::Shown};
 
 impl Place<'_> {
     pub(super) async fn changed(
@@ -51,11 +51,19 @@ impl Place<'_> {
         let contents = self.contents(message).await?;
         let at = message.edited_at.unwrap_or(message.sent_at);
         let mut rows = Vec::new();
-        for (part, content) in contents.iter().enumerate() {
-            let event = if let Some(row) = shown.get(part) {
-                let txn = self.txn("edit", &who, message, part);
+        for Shown {
+            part,
+            is_file,
+            content,
+        } in &contents
+        {
+            let old = shown.iter().find(|row| row.part == *part);
+            if let Some(row) = old.filter(|_| !is_file) {
+                let txn = self.txn("edit", &who, message, *part);
                 let replacement = replacement(content, &row.event_id);
                 self.send(&who, message, &txn, &replacement, at).await?;
+            }
+            let event = if let Some(row) = old {
                 row.event_id.as_str().try_into().map_err(|_| {
                     Error::Unreadable("the map has an event without an id".to_owned())
                 })?
@@ -64,19 +72,19 @@ impl Place<'_> {
                 if let Some(relation) = self.thread(message).await? {
                     content["m.relates_to"] = relation;
                 }
-                let txn = self.txn("message", &who, message, part);
+                let txn = self.txn("message", &who, message, *part);
                 self.send(&who, message, &txn, &content, at).await?
             };
-            rows.push(self.row(message, part, &event));
+            rows.push(self.row(message, *part, &event));
         }
-        for row in shown.get(contents.len()..).unwrap_or_default() {
+        let stays = |row: &&MessageRow| contents.iter().any(|it| it.part == row.part);
+        for row in shown.iter().filter(|row| !stays(row)) {
             self.redact(row).await?;
+            self.world
+                .store
+                .drop_part(self.portal.id, message.id.as_str(), row.part)
+                .await?;
         }
-        let left = i64::try_from(contents.len()).unwrap_or(i64::MAX);
-        self.world
-            .store
-            .drop_parts(self.portal.id, message.id.as_str(), left)
-            .await?;
         Ok(rows)
     }
 
@@ -102,8 +110,11 @@ impl Place<'_> {
         };
         let who = self.speaker(message).await?;
         let at = message.edited_at.unwrap_or(message.sent_at);
-        for (part, mut content) in self.contents(message).await?.into_iter().enumerate() {
-            if part == 0 {
+        for (index, shown) in self.contents(message).await?.into_iter().enumerate() {
+            let Shown {
+                part, mut content, ..
+            } = shown;
+            if index == 0 {
                 content["m.relates_to"] =
                     json!({ "m.in_reply_to": { "event_id": first.event_id } });
                 for text in ["body", "formatted_body"] {
