@@ -340,3 +340,23 @@ async fn two_users_of_the_bridge_see_each_others_pictures() -> Result {
     assert_eq!(picture.content()["info"], content["info"]);
     Ok(())
 }
+
+/// An upload that is deleted on Gitter goes from Matrix with all its parts, and stands in its thread before.
+#[tokio::test]
+async fn an_upload_is_deleted_with_all_its_parts() -> Result {
+    let place = lounge().await?;
+    let (town, user) = (&place.scene.town, &place.chat.user);
+    let url = town.file(&place.lounge, "cat.png", "image/png", PNG.to_vec());
+    let id = town.say(&place.ben, &place.lounge, &format!("see [the cat]({url})"));
+    let picture = place.shown("m.image").await?;
+    let text = place.shown("m.text").await?;
+    town.delete(&place.lounge, &id);
+    for event in [text.id(), picture.id()] {
+        let gone = |it: &testbed::user::Event| {
+            it.kind() == "m.room.redaction"
+                && (it.json["redacts"] == event || it.content()["redacts"] == event)
+        };
+        user.wait_for("the redaction of a part", gone).await?;
+    }
+    Ok(())
+}
