@@ -20,8 +20,8 @@ use crate::guard;
 /// More files than that are not looked for in one message; the others stay links.
 const MOST: usize = 10;
 
-/// How long a file may take in all.
-const IN_ALL: Duration = Duration::from_mins(10);
+/// How long a file may take in all: what is said after it waits for it.
+const IN_ALL: Duration = Duration::from_mins(3);
 
 const WHAT: &str = "The file";
 

@@ -60,7 +60,8 @@ pub fn capabilities() -> Capabilities {
 
 /// Sets what this crate needs of its HTTP client: what [`gitter::configure`] sets, and that names lead to no address which only machines
 /// near the bridge can reach, except those that the configuration holds. Messages of strangers name hosts, and who answers for a name
-/// can change his mind between two questions, so the address that is connected to is the one to look at.
+/// can change his mind between two questions, so the address that is connected to is the one to look at. (Where the environment names a
+/// proxy, that one resolves names, and has to keep what is private to itself.)
 pub fn configure(builder: reqwest::ClientBuilder, config: &Config) -> reqwest::ClientBuilder {
     let files = Files::of_config(config);
     let named = [&config.web_url, &config.api_url, &config.realtime_url];
