@@ -241,9 +241,12 @@ async fn what_cannot_cross_is_said_to_stay() -> Result {
     let lounge = scene.town.room("rustics/lounge", &[&maria]);
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;
-    let poll = json!({ "msgtype": "org.example.hologram", "body": "a hologram" });
+    // What has words crosses by them; this has none.
+    let hologram = json!({ "org.example.light": [1, 2, 3] });
     let mark = chat.user.mark().await?;
-    chat.user.send(&room, "m.room.message", &poll).await?;
+    chat.user
+        .send(&room, "org.example.hologram", &hologram)
+        .await?;
     let notice = chat
         .user
         .wait_from(mark, "a notice", |event| {
