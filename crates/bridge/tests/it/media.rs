@@ -102,6 +102,10 @@ async fn a_file_from_matrix_is_a_link_that_can_be_opened() {
     for wrong in ["", "nothing", &secret[1..]] {
         assert_eq!(opens(&stage, wrong, None).await, Err(MediaProblem::Unknown));
     }
+    stage.homeserver.lock().files_away = true;
+    let away = opens(&stage, &secret, None).await;
+    assert_eq!(away, Err(MediaProblem::Homeserver));
+    stage.homeserver.lock().files_away = false;
     stage.homeserver.lock().files.clear();
     assert_eq!(opens(&stage, &secret, None).await, Err(MediaProblem::Gone));
 }

@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) failures: VecDeque<Failure>,
     /// What was uploaded, by its `mxc://` URI.
     pub(crate) files: BTreeMap<String, StoredFile>,
+    /// Files cannot be had from it now.
+    pub(crate) files_away: bool,
     /// The largest file it takes, in bytes.
     pub(crate) largest: Option<usize>,
     txns: HashMap<String, OwnedEventId>,
@@ -258,6 +260,9 @@ impl Homeserver for FakeHomeserver {
     async fn download(&self, file: &MxcUri, range: Option<ByteRange>) -> Result<Download, Error> {
         self.unless_stuck("download").await;
         let state = self.log("download");
+        if state.files_away {
+            return Err(refused(503, "M_UNKNOWN"));
+        }
         // Like Synapse, it knows no parts.
         let _ = range;
         let stored = state.files.get(file.as_str());
