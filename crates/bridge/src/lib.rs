@@ -12,6 +12,7 @@
 mod bridge;
 mod clock;
 pub mod config;
+mod creation;
 pub mod delivery;
 mod error;
 pub mod ghost;

@@ -8,7 +8,7 @@ use ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json};
 use store::Portal;
 
-use crate::{Ctx, Error};
+use crate::{Ctx, Error, creation};
 
 /// The user's space; made, and the user invited to it, if there is none. `None` when the homeserver does
 /// not allow one.
@@ -45,17 +45,19 @@ pub async fn ensure(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, E
         ],
         ..NewRoom::default()
     };
-    let made = match world.homeserver.create_room(&new).await {
-        Err(error) if !error.is_transient() => {
+    let purpose = format!("space/{user}");
+    let made = match creation::create(world, &purpose, new).await {
+        Err(Error::Homeserver(error)) if !error.is_transient() => {
             tracing::warn!(%error, "the homeserver does not let us make a space");
             return Ok(None);
         }
-        made => made?,
+        made => made?.room,
     };
     world
         .store
         .set_space(user.as_str(), Some(made.as_str()))
         .await?;
+    creation::recorded(world, &purpose).await?;
     invite(world, user, &made).await?;
     Ok(Some(made))
 }

@@ -60,6 +60,9 @@ pub trait Homeserver: Send + Sync {
     /// Makes a room, as the bot. Never repeated where it may have been made: see [`Error::perhaps_done`].
     async fn create_room(&self, room: &NewRoom) -> Result<OwnedRoomId, Error>;
 
+    /// The rooms which the bot is in.
+    async fn joined_rooms(&self) -> Result<Vec<OwnedRoomId>, Error>;
+
     /// Invites somebody. Fine too if he is in the room, or invited, already.
     async fn invite(
         &self,

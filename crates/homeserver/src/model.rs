@@ -37,6 +37,8 @@ pub struct NewRoom {
     pub power_levels: Option<Value>,
     /// State it has from the start. Not `m.room.member`: homeservers refuse that.
     pub initial_state: Vec<StateEvent>,
+    /// More fields of `m.room.create`, which the homeserver keeps as they are (Matrix spec, `creation_content`).
+    pub creation: serde_json::Map<String, Value>,
     /// `None` for the homeserver's default.
     pub room_version: Option<String>,
 }

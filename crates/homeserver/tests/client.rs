@@ -472,6 +472,9 @@ async fn makes_a_room() {
             key: "k".into(),
             content: json!({"a": 1}),
         }],
+        creation: [("example.made_for".to_owned(), json!("x"))]
+            .into_iter()
+            .collect(),
         room_version: Some("12".into()),
     };
     assert_eq!(
@@ -487,7 +490,7 @@ async fn makes_a_room() {
         json!({
             "preset": "private_chat", "visibility": "private", "is_direct": true, "name": "org/room", "topic": "talk",
             "invite": ["@alice:example.org"], "room_version": "12",
-            "creation_content": {"m.federate": false, "type": "m.space"},
+            "creation_content": {"m.federate": false, "type": "m.space", "example.made_for": "x"},
             "power_level_content_override": {"invite": 50},
             "initial_state": [{"type": "m.bridge", "state_key": "k", "content": {"a": 1}}],
         })
@@ -496,6 +499,21 @@ async fn makes_a_room() {
         stage.body(1).get("name").is_none(),
         "what is not given is not sent"
     );
+}
+
+#[tokio::test]
+async fn knows_the_rooms_of_the_bot() {
+    let stage = Stage::new([
+        ok(json!({"joined_rooms": ["!a", "!b:example.org", 7, "no room"]})),
+        ok(json!({})),
+    ])
+    .await;
+    let rooms = stage.client.joined_rooms().await.unwrap();
+    assert_eq!(rooms, [room_id!("!a"), room_id!("!b:example.org")]);
+    assert!(matches!(
+        stage.client.joined_rooms().await,
+        Err(Error::Garbled(_))
+    ));
 }
 
 #[tokio::test]

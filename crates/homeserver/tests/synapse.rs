@@ -206,9 +206,15 @@ async fn a_room(client: &Client, alice_id: &UserId) -> OwnedRoomId {
             key: "a/b".into(),
             content: content.clone(),
         }],
+        creation: [("example.made_for".to_owned(), json!("x"))]
+            .into_iter()
+            .collect(),
         ..NewRoom::default()
     };
     let room: OwnedRoomId = client.create_room(&new).await.unwrap();
+    assert!(client.joined_rooms().await.unwrap().contains(&room));
+    let created = client.state(&room, "m.room.create", "").await.unwrap();
+    assert_eq!(created.unwrap()["example.made_for"], "x");
     assert_eq!(
         client.state(&room, "m.bridge", "a/b").await.unwrap(),
         Some(content)

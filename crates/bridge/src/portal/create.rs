@@ -1,16 +1,16 @@
 //! Makes the Matrix room of a portal and invites its user.
 //!
 //! First the room, then its row, then the invite: whoever comes in comes into a room we know. A bridge that
-//! dies after the first step leaves a room behind that nobody else is in.
+//! dies after the first step finds the room again ([`creation`]).
 
 use homeserver::{Actor, NewRoom, NewState};
 use remote::{Room, RoomKind};
 use ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json};
-use store::{Login, NewPortal, Portal, PortalState};
+use store::{Login, NewPortal, Portal, PortalState, Shown};
 
 use super::{enter, member, room_of, shown, state, user_of};
-use crate::{Ctx, Error, space};
+use crate::{Ctx, Error, creation, space};
 
 /// Kind of a portal whose room everybody can read.
 pub(crate) const PUBLIC: &str = "public";
@@ -127,15 +127,30 @@ async fn make(
         initial_state,
         ..NewRoom::default()
     };
-    let made = world.homeserver.create_room(&new).await?;
+    let purpose = format!("portal/{}", portal.id);
+    let made = creation::create(world, &purpose, new).await?;
+    let known = if made.found {
+        // Everything may have changed since: all of it is written again.
+        Shown {
+            topic: Some(String::new()),
+            ..Shown::default()
+        }
+    } else {
+        shown
+    };
+    world.store.set_portal_shown(portal.id, &known).await?;
+    world.store.set_portal_opened(portal.id, false).await?;
     world
         .store
-        .set_portal_room(portal.id, Some(made.as_str()), PortalState::New)
+        .set_portal_room(portal.id, Some(made.room.as_str()), PortalState::New)
         .await?;
-    world.store.set_portal_shown(portal.id, &shown).await?;
-    world.store.set_portal_opened(portal.id, false).await?;
-    tracing::info!(portal = portal.id, room = %made, "made a room");
-    Ok(made)
+    creation::recorded(world, &purpose).await?;
+    if made.found {
+        let portal = again(world, portal.id).await?;
+        shown::apply(world, &portal, login.id, room).await?;
+    }
+    tracing::info!(portal = portal.id, room = %made.room, "made a room");
+    Ok(made.room)
 }
 
 /// Invites the user. A one-to-one says so in the invite, where clients look for it.

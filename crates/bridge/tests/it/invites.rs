@@ -8,7 +8,7 @@ use store::PortalState;
 
 use crate::stage::road::{last_word, stage, ticket, walks, words};
 use crate::stage::talk::invites_bot;
-use crate::stage::{ALICE, Stage, network};
+use crate::stage::{ALICE, Stage, homeserver::BOT, network};
 
 #[tokio::test(start_paused = true)]
 async fn only_so_many_rooms_come_by_themselves() {
@@ -236,6 +236,89 @@ async fn killed_between_a_room_and_its_invite() {
             "none is wasted"
         );
     }
+}
+
+/// For the room and for the space. What follows the record is [`killed_between_a_room_and_its_invite`].
+#[tokio::test(start_paused = true)]
+async fn killed_between_a_room_and_its_record() {
+    for space in [false, true] {
+        let mut stage = Stage::new().await;
+        stage.config.space = space;
+        stage.log_in().await;
+        stage.start().await;
+        stage.quiet().await;
+        let count = |stage: &Stage, name| {
+            let homeserver = stage.homeserver.lock();
+            homeserver.requests.iter().filter(|it| **it == name).count()
+        };
+        let mut room = network::room("org/room");
+        room.topic = Some("Before".to_owned());
+        stage.network.lock().rooms.push(room.clone());
+        // First the space is lost, if there is to be one, then the room.
+        for lost in 0..=usize::from(space) {
+            stage.homeserver.lock().made_in_vain = true;
+            if lost == 0 {
+                stage.network.tell(Event::RoomAdded(Box::new(room.clone())));
+            } else {
+                stage.start().await;
+            }
+            stage
+                .until("it is made", async || !stage.homeserver.lock().made_in_vain)
+                .await;
+            stage.kill().await;
+        }
+        // It changes before it is found.
+        stage.network.lock().rooms[0].topic = Some("After".to_owned());
+        stage.start().await;
+        let matrix_room = stage.enter("org/room").await;
+        stage.quiet().await;
+        {
+            let homeserver = stage.homeserver.lock();
+            let rooms = 1 + usize::from(space);
+            assert_eq!(homeserver.rooms.len(), rooms, "none is left behind");
+            let key = ("m.room.topic".to_owned(), String::new());
+            assert_eq!(homeserver.rooms[&matrix_room].state[&key]["topic"], "After");
+        }
+        assert!(count(&stage, "joined_rooms") > 0);
+
+        // In the ordinary course, nothing is looked for.
+        let before = count(&stage, "joined_rooms");
+        let other = network::room("org/other");
+        stage.network.lock().rooms.push(other.clone());
+        stage.network.tell(Event::RoomAdded(Box::new(other)));
+        stage.enter("org/other").await;
+        assert_eq!(count(&stage, "joined_rooms"), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_was_not_made_to_the_end_is_left() {
+    let mut stage = Stage::new().await;
+    stage.config.space = false;
+    stage.log_in().await;
+    stage.start().await;
+    stage.quiet().await;
+    let room = network::room("org/room");
+    stage.network.lock().rooms.push(room.clone());
+    stage.homeserver.lock().made_in_vain = true;
+    stage.network.tell(Event::RoomAdded(Box::new(room)));
+    stage
+        .until("it is made", async || {
+            !stage.homeserver.lock().rooms.is_empty()
+        })
+        .await;
+    stage.kill().await;
+    let half = {
+        let mut homeserver = stage.homeserver.lock();
+        let (id, half) = homeserver.rooms.iter_mut().next().unwrap();
+        half.state
+            .retain(|(kind, _), _| kind == "m.room.create" || kind == "m.room.member");
+        id.clone()
+    };
+    stage.start().await;
+    let whole = stage.enter("org/room").await;
+    assert_ne!(whole, half);
+    assert!(!stage.homeserver.lock().rooms[&half].joined().contains(BOT));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ pub enum RequestKind {
     Upload,
     Download,
     CreateRoom,
+    JoinedRooms,
     Invite,
     Join,
     Leave,
@@ -35,7 +36,7 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// Every kind, in the order of its counter.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Whoami,
         Self::Versions,
         Self::Ping,
@@ -46,6 +47,7 @@ impl RequestKind {
         Self::Upload,
         Self::Download,
         Self::CreateRoom,
+        Self::JoinedRooms,
         Self::Invite,
         Self::Join,
         Self::Leave,
@@ -73,6 +75,7 @@ impl RequestKind {
             Self::Upload => "upload",
             Self::Download => "download",
             Self::CreateRoom => "create_room",
+            Self::JoinedRooms => "joined_rooms",
             Self::Invite => "invite",
             Self::Join => "join",
             Self::Leave => "leave",

@@ -1,12 +1,12 @@
 //! What goes into bodies and queries, and what is read from answers.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{Error, Membership, NewRoom, RoomMember};
 
 /// The body that makes a room.
 pub(super) fn creation(room: &NewRoom) -> Value {
-    let mut content = Map::new();
+    let mut content = room.creation.clone();
     content.insert("m.federate".into(), room.federate.into());
     if let Some(room_type) = &room.room_type {
         content.insert("type".into(), room_type.as_str().into());

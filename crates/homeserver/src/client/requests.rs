@@ -170,6 +170,18 @@ impl Homeserver for Client {
         id(&answer, "room_id")
     }
 
+    async fn joined_rooms(&self) -> Result<Vec<OwnedRoomId>, Error> {
+        let answer = self
+            .bot_get(RequestKind::JoinedRooms, &["joined_rooms"], vec![])
+            .await?;
+        let rooms = answer
+            .get("joined_rooms")
+            .and_then(Value::as_array)
+            .ok_or_else(|| lacks("joined_rooms"))?;
+        let ids = rooms.iter().filter_map(Value::as_str);
+        Ok(ids.filter_map(|id| RoomId::parse(id).ok()).collect())
+    }
+
     async fn invite(
         &self,
         who: &Actor,

@@ -104,6 +104,12 @@ pub(crate) async fn marks(base: Base) {
     assert!(
         !store.marked("!r", "told").await.unwrap() && store.marked("!r", "else").await.unwrap()
     );
+    assert!(store.mark("!r", "before", 1).await.unwrap());
+    let all = [("before".to_owned(), 1), ("else".to_owned(), 2)];
+    assert_eq!(store.marks("!r").await.unwrap(), all);
+    store.unmark_all("!r").await.unwrap();
+    assert_eq!(store.marks("!r").await.unwrap(), []);
+    assert!(store.marked("!s", "told").await.unwrap());
 }
 
 pub(crate) async fn tickets(base: Base) {

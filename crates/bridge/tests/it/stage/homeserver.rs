@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) requests: Vec<&'static str>,
     /// The request of this name gets no answer, and is not carried out, as long as this is so.
     pub(crate) stuck: Option<&'static str>,
+    /// The next room is made, but the answer does not come.
+    pub(crate) made_in_vain: bool,
     /// How the next sends fail.
     pub(crate) failures: VecDeque<Failure>,
     /// What was uploaded, by its `mxc://` URI.
@@ -168,6 +170,52 @@ impl FakeHomeserver {
     }
 }
 
+impl FakeHomeserver {
+    /// Makes a room; whether its maker never hears of it.
+    fn make(&self, new: &NewRoom) -> (OwnedRoomId, bool) {
+        let mut state = self.lock();
+        let id = OwnedRoomId::try_from(format!("!room{}", state.next())).unwrap();
+        state.rooms.insert(
+            id.clone(),
+            Room {
+                new: new.clone(),
+                ..Room::default()
+            },
+        );
+        let bot = OwnedUserId::try_from(BOT).unwrap();
+        let create = Value::Object(new.creation.clone());
+        state.append(&id, &bot, "m.room.create", Some(""), create, 0);
+        state.append(
+            &id,
+            &bot,
+            "m.room.member",
+            Some(BOT),
+            json!({"membership": "join"}),
+            0,
+        );
+        for (kind, field, value) in [
+            ("m.room.name", "name", &new.name),
+            ("m.room.topic", "topic", &new.topic),
+        ] {
+            if let Some(value) = value {
+                state.append(&id, &bot, kind, Some(""), json!({field: value}), 0);
+            }
+        }
+        for event in &new.initial_state {
+            assert_ne!(event.kind, "m.room.member", "homeservers refuse that");
+            state.append(
+                &id,
+                &bot,
+                &event.kind,
+                Some(&event.key),
+                event.content.clone(),
+                0,
+            );
+        }
+        (id, std::mem::take(&mut state.made_in_vain))
+    }
+}
+
 /// Where an event stands in the stream.
 fn number(event: &IncomingEvent) -> u64 {
     let number = event.event_id.as_str().trim_start_matches("$event");
@@ -284,44 +332,20 @@ impl Homeserver for FakeHomeserver {
     async fn create_room(&self, new: &NewRoom) -> Result<OwnedRoomId, Error> {
         drop(self.log("create_room"));
         self.unless_stuck("create_room").await;
-        let mut state = self.lock();
-        let id = OwnedRoomId::try_from(format!("!room{}", state.next())).unwrap();
-        state.rooms.insert(
-            id.clone(),
-            Room {
-                new: new.clone(),
-                ..Room::default()
-            },
-        );
-        let bot = OwnedUserId::try_from(BOT).unwrap();
-        state.append(
-            &id,
-            &bot,
-            "m.room.member",
-            Some(BOT),
-            json!({"membership": "join"}),
-            0,
-        );
-        for (kind, field, value) in [
-            ("m.room.name", "name", &new.name),
-            ("m.room.topic", "topic", &new.topic),
-        ] {
-            if let Some(value) = value {
-                state.append(&id, &bot, kind, Some(""), json!({field: value}), 0);
-            }
-        }
-        for event in &new.initial_state {
-            assert_ne!(event.kind, "m.room.member", "homeservers refuse that");
-            state.append(
-                &id,
-                &bot,
-                &event.kind,
-                Some(&event.key),
-                event.content.clone(),
-                0,
-            );
+        let (id, in_vain) = self.make(new);
+        if in_vain {
+            std::future::pending::<()>().await;
         }
         Ok(id)
+    }
+
+    async fn joined_rooms(&self) -> Result<Vec<OwnedRoomId>, Error> {
+        let state = self.log("joined_rooms");
+        let rooms = state
+            .rooms
+            .iter()
+            .filter(|(_, room)| room.joined().contains(BOT));
+        Ok(rooms.map(|(id, _)| id.clone()).collect())
     }
 
     async fn invite(
