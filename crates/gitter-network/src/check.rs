@@ -1,6 +1,6 @@
 //! What an admin can get wrong about Gitter, checked from outside.
 
-use gitter::{Endpoints, Error, OAuth, OAuthError, realtime};
+use gitter::{Endpoints, Error, NetworkFault, OAuth, OAuthError, realtime};
 use remote::{Check, Complaint};
 use url::Url;
 
@@ -35,6 +35,10 @@ fn reachable(what: &str, setting: &str, url: &Url, result: Result<(), Error>) ->
         Ok(()) => Ok(format!("answers at {url}")),
         Err(error) => {
             let advice = match &error {
+                Error::Network {
+                    what: NetworkFault::Certificate,
+                    ..
+                } => certificate(setting, url),
                 Error::Network { .. } => {
                     format!("see that {setting} is right and that this machine can reach {url}")
                 }
@@ -56,6 +60,14 @@ fn reachable(what: &str, setting: &str, url: &Url, result: Result<(), Error>) ->
     }
 }
 
+/// What to do about a certificate.
+fn certificate(setting: &str, url: &Url) -> String {
+    format!(
+        "see that {setting} names the host as the certificate of {url} does, and that it has not expired; if an authority of \
+         your own signed it, add that to the machine's certificates or name its file in SSL_CERT_FILE"
+    )
+}
+
 fn known(endpoints: &Endpoints, callback: &Url, result: Result<(), OAuthError>) -> Check {
     let complaint = |only_warning, problem: String, advice: String| {
         Err(Complaint {
@@ -75,6 +87,16 @@ fn known(endpoints: &Endpoints, callback: &Url, result: Result<(), OAuthError>) 
                 "register an app at Gitter with the redirect URL {callback}, and put its key and secret into network.client_id \
                  and network.client_secret"
             ),
+        ),
+        Err(OAuthError::Request(
+            error @ Error::Network {
+                what: NetworkFault::Certificate,
+                ..
+            },
+        )) => complaint(
+            false,
+            fault::from(error).sentence,
+            certificate("network.web_url", &endpoints.web_url),
         ),
         Err(OAuthError::Request(error)) => complaint(
             false,

@@ -55,6 +55,7 @@ pub(crate) fn from(error: Error) -> RemoteError {
 fn network(what: NetworkFault) -> &'static str {
     match what {
         NetworkFault::Connect => "Gitter cannot be reached",
+        NetworkFault::Certificate => "The certificate of Gitter's server is not accepted",
         NetworkFault::TimedOut => "Gitter takes too long to answer",
         NetworkFault::Lost => "The connection to Gitter broke before it answered",
     }

@@ -169,7 +169,9 @@ impl Client {
 fn failed(failure: Failure, effect: Effect) -> Error {
     match failure {
         // Nothing was sent.
-        Failure::Network(what @ crate::NetworkFault::Connect) => Error::Network {
+        Failure::Network(
+            what @ (crate::NetworkFault::Connect | crate::NetworkFault::Certificate),
+        ) => Error::Network {
             what,
             effect: Effect::None,
         },

@@ -76,9 +76,12 @@ pub enum Error {
 /// How an answer failed to arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkFault {
-    /// No connection could be made: name, address, port or TLS certificate.
+    /// No connection could be made: name, address or port.
     #[error("cannot connect to Gitter")]
     Connect,
+    /// The server's TLS certificate is not one that this machine trusts.
+    #[error("the certificate of Gitter's server is not accepted")]
+    Certificate,
     /// It took too long.
     #[error("Gitter took too long to answer")]
     TimedOut,

@@ -82,6 +82,9 @@ async fn exchange_unhurried(request: RequestBuilder) -> Result<Answer, Failure> 
 
 /// The kind of fault, without the URL or anything else an error of the HTTP client says.
 pub(crate) fn fault(error: &reqwest::Error) -> Failure {
+    if is_certificate(error) {
+        return Failure::Network(NetworkFault::Certificate);
+    }
     // Before `is_timeout`, because connecting can time out too, and then nothing was sent.
     if error.is_connect() || error.is_builder() {
         Failure::Network(NetworkFault::Connect)
@@ -90,6 +93,18 @@ pub(crate) fn fault(error: &reqwest::Error) -> Failure {
     } else {
         Failure::Network(NetworkFault::Lost)
     }
+}
+
+/// Whether the server's certificate was refused. Only the words of the TLS library tell.
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if inner.to_string().contains("invalid peer certificate") {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 impl Answer {

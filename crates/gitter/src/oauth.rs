@@ -208,7 +208,7 @@ fn garbled(answer: &Answer, shape: Shape) -> OAuthError {
 fn failed(failure: Failure) -> OAuthError {
     match failure {
         Failure::Network(what) => {
-            let effect = if what == NetworkFault::Connect {
+            let effect = if matches!(what, NetworkFault::Connect | NetworkFault::Certificate) {
                 Effect::None
             } else {
                 Effect::Unknown

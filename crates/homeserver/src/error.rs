@@ -77,6 +77,11 @@ impl Error {
         }
     }
 
+    /// The homeserver's TLS certificate is not one that this machine trusts. Only the words of the TLS library tell.
+    pub fn is_certificate(&self) -> bool {
+        matches!(self, Self::Unreachable { reason, .. } if reason.contains("invalid peer certificate"))
+    }
+
     /// The Matrix error code, where there is one.
     pub fn errcode(&self) -> Option<&str> {
         match self {

@@ -318,9 +318,21 @@ fn refused(error: sqlx::Error) -> Error {
         sqlx::Error::Configuration(_) => {
             Error::Unusable("PostgreSQL cannot be reached as `database.uri` says".to_owned())
         }
+        sqlx::Error::Tls(tls) => certificate(&tls.to_string()),
+        sqlx::Error::Io(io) if io.to_string().contains("invalid peer certificate") => {
+            certificate(&io.to_string())
+        }
         sqlx::Error::Io(io) => Error::Unavailable(format!("cannot connect to PostgreSQL: {io}")),
         _ => error.into(),
     }
+}
+
+/// TLS was asked for (`sslmode`) and came to nothing.
+fn certificate(why: &str) -> Error {
+    Error::Unusable(format!(
+        "no safe connection to PostgreSQL: {why}; `sslmode=verify-full` in `database.uri` wants a certificate for its host \
+         from an authority among the machine's certificates, in the file that SSL_CERT_FILE names, or in that of `sslrootcert`"
+    ))
 }
 
 fn newest(migrator: &Migrator) -> i64 {

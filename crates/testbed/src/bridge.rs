@@ -40,6 +40,7 @@ pub struct Setup {
     slot: Slot,
     home: TempDir,
     config: Value,
+    environment: Vec<(String, String)>,
     homeserver_log: PathBuf,
 }
 
@@ -91,6 +92,7 @@ impl Setup {
             slot,
             home,
             config,
+            environment: Vec::new(),
             homeserver_log: synapse.log_file(),
         })
     }
@@ -102,6 +104,13 @@ impl Setup {
             .split('.')
             .fold(&mut self.config, |at, part| &mut at[part]);
         *place = value.into();
+        self
+    }
+
+    /// Starts it with this variable in its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
         self
     }
 
@@ -128,9 +137,10 @@ impl Setup {
         let file = self.home.path().join("config.yaml");
         // JSON is YAML too.
         std::fs::write(&file, format!("{:#}", self.config)).context("cannot write config.yaml")?;
-        let process = run(&self.program, self.home.path())?;
+        let process = run(&self.program, self.home.path(), &self.environment)?;
         let mut bridge = Bridge {
             process,
+            environment: self.environment,
             program: self.program,
             slot: self.slot,
             config: self.config,
@@ -149,6 +159,7 @@ pub struct Bridge {
     program: PathBuf,
     slot: Slot,
     config: Value,
+    environment: Vec<(String, String)>,
     home: TempDir,
     homeserver_log: PathBuf,
 }
@@ -196,7 +207,7 @@ impl Bridge {
     /// Starts it again on the same configuration, after [`stop`](Self::stop) or [`kill`](Self::kill).
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         anyhow::ensure!(self.process.ended()?.is_some(), "the bridge still runs");
-        self.process = run(&self.program, self.home.path())?;
+        self.process = run(&self.program, self.home.path(), &self.environment)?;
         self.ready().await.map(drop)
     }
 
@@ -246,13 +257,14 @@ impl Drop for Bridge {
     }
 }
 
-fn run(program: &Path, home: &Path) -> anyhow::Result<Process> {
+fn run(program: &Path, home: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {
     let log = log_file(&home.join("log"))?;
     let mut command = Command::new(program);
     command
         .args(["run", "-c"])
         .arg(home.join("config.yaml"))
         .current_dir(home)
+        .envs(environment.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log.try_clone().context("cannot share a log")?)
         .stderr(log);

@@ -17,5 +17,6 @@ pub mod process;
 pub mod progress;
 pub mod scratch;
 pub mod synapse;
+pub mod tls;
 pub mod user;
 pub mod visitor;

@@ -15,7 +15,8 @@ use tokio::sync::OnceCell;
 
 use crate::process::{Process, output, tail};
 use crate::progress::{Lines, Progress};
-use crate::{debian, scratch};
+use crate::tls::Certificate;
+use crate::{debian, ports, scratch};
 
 static SHARED: OnceCell<Postgres> = OnceCell::const_new();
 
@@ -36,6 +37,8 @@ pub struct Postgres {
     server: Process,
     home: TempDir,
     programs: PathBuf,
+    /// With TLS.
+    port: Option<u16>,
     made: AtomicU32,
 }
 
@@ -47,13 +50,36 @@ impl Postgres {
 
     /// Makes a cluster and waits until it answers (2 s; longer if the package must be installed first).
     pub async fn start(progress: &dyn Progress) -> anyhow::Result<Self> {
+        Self::start_as(progress, None).await
+    }
+
+    /// The same, listening on `localhost` by TCP, too, with TLS.
+    pub async fn start_with_tls(
+        progress: &dyn Progress,
+        certificate: &Certificate,
+    ) -> anyhow::Result<Self> {
+        Self::start_as(progress, Some(certificate)).await
+    }
+
+    async fn start_as(
+        progress: &dyn Progress,
+        certificate: Option<&Certificate>,
+    ) -> anyhow::Result<Self> {
         let programs = programs(progress).await?;
         let home = scratch::directory("pg")?;
         let data = home.path().join("data");
+        if let Some(certificate) = certificate {
+            certificate.write(home.path())?;
+        }
         if debian::root() {
             let (uid, gid) = (id_of_postgres("-u").await?, id_of_postgres("-g").await?);
-            chown(home.path(), Some(uid), Some(gid))
-                .context("cannot give a directory to the user postgres")?;
+            for name in ["", "server.crt", "server.key"] {
+                let path = home.path().join(name);
+                if path.exists() {
+                    chown(path, Some(uid), Some(gid))
+                        .context("cannot give a directory to the user postgres")?;
+                }
+            }
         }
         let mut initdb = tokio::process::Command::from(unprivileged(&programs.join("initdb")));
         initdb
@@ -69,8 +95,10 @@ impl Postgres {
             .await
             .context("cannot make a PostgreSQL cluster")?;
 
-        let server = serve(&programs, home.path())?;
+        let port = certificate.map(|_| ports::reserve()).transpose()?;
+        let server = serve(&programs, home.path(), port)?;
         let postgres = Self {
+            port,
             server,
             home,
             programs,
@@ -92,11 +120,19 @@ impl Postgres {
         ))
     }
 
+    /// The same, reached by TCP, as [`Self::start_with_tls`] makes possible; what `sslmode` is to be is left to the test.
+    pub async fn remote_database(&self) -> anyhow::Result<String> {
+        let port = self.port.context("it listens on no port")?;
+        let uri = self.database().await?;
+        let name = uri.split(['/', '?']).nth(3).unwrap_or_default();
+        Ok(format!("postgres://postgres@localhost:{port}/{name}"))
+    }
+
     /// Kills the server as a power cut would, and starts it again on the same data.
     pub async fn crash(&mut self) -> anyhow::Result<()> {
         self.server.signal(Signal::QUIT)?;
         self.server.wait(Duration::from_secs(15)).await?;
-        self.server = serve(&self.programs, self.home.path())?;
+        self.server = serve(&self.programs, self.home.path(), self.port)?;
         self.answering().await
     }
 
@@ -120,16 +156,18 @@ impl Postgres {
             .arg("--host")
             .arg(self.home.path())
             .args(["--username", "postgres"]);
+        if let Some(port) = self.port {
+            command.args(["--port", &port.to_string()]);
+        }
         command
     }
 }
 
-fn serve(programs: &Path, home: &Path) -> anyhow::Result<Process> {
+fn serve(programs: &Path, home: &Path, tls_port: Option<u16>) -> anyhow::Result<Process> {
     let log = std::fs::File::create(home.join("log")).context("cannot write PostgreSQL's log")?;
     let mut command = unprivileged(&programs.join("postgres"));
     command.arg("-D").arg(home.join("data")).arg("-k").arg(home);
     for setting in [
-        "listen_addresses=",
         "fsync=off",
         "full_page_writes=off",
         "max_connections=200",
@@ -139,6 +177,19 @@ fn serve(programs: &Path, home: &Path) -> anyhow::Result<Process> {
         "dynamic_shared_memory_type=mmap",
     ] {
         command.args(["-c", setting]);
+    }
+    let over_tcp = match tls_port {
+        None => vec!["listen_addresses=".to_owned()],
+        Some(port) => vec![
+            "listen_addresses=localhost".to_owned(),
+            format!("port={port}"),
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", home.join("server.crt").display()),
+            format!("ssl_key_file={}", home.join("server.key").display()),
+        ],
+    };
+    for setting in over_tcp {
+        command.args(["-c", &setting]);
     }
     command
         .stdin(Stdio::null())

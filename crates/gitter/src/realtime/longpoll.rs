@@ -88,7 +88,7 @@ async fn wait(pending: &mut Option<Pending>) -> Result<Answer, Failure> {
 
 fn read(answer: Result<Answer, Failure>) -> Result<Input, Loss> {
     let answer = answer.map_err(|failure| match failure {
-        Failure::Network(NetworkFault::Connect) => Loss::Unreachable,
+        Failure::Network(NetworkFault::Connect | NetworkFault::Certificate) => Loss::Unreachable,
         Failure::Network(NetworkFault::TimedOut) => Loss::Silent,
         Failure::Network(NetworkFault::Lost) => Loss::Broken,
         Failure::Nonsense(_) => Loss::Garbled,

@@ -38,7 +38,9 @@ impl WebSocket {
 
     async fn open_unhurried(http: &reqwest::Client, url: Url) -> Result<Self, Loss> {
         let lost = |error: reqwest::Error| match fault(&error) {
-            Failure::Network(NetworkFault::Connect | NetworkFault::TimedOut) => Loss::Unreachable,
+            Failure::Network(
+                NetworkFault::Connect | NetworkFault::Certificate | NetworkFault::TimedOut,
+            ) => Loss::Unreachable,
             _ => Loss::Broken,
         };
         let key = generate_key();

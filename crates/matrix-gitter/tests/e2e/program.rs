@@ -11,13 +11,18 @@ use tokio::process::Command;
 use crate::scene::{PROGRAM, Result, Scene};
 use crate::town::Town;
 
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-async fn run(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ran> {
+/// Runs the program to its end.
+pub(crate) async fn run(
+    home: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Ran> {
     let mut command = Command::new(PROGRAM);
     command
         .args(arguments)

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use testbed::bridge::{Bridge, Setup};
 use testbed::progress::Lines;
-use testbed::synapse::{self, Options, Synapse};
+use testbed::synapse::{self, Options, RateLimits, Synapse};
 use testbed::user::{Dm, Event, User};
 use testbed::visitor::{Page, Visitor};
 
@@ -43,6 +43,17 @@ impl Scene {
     pub(crate) async fn with_own_homeserver() -> Result<Self> {
         let options = Options {
             slots: 1,
+            ..Options::default()
+        };
+        let synapse = Synapse::start(options, &Lines).await?;
+        Self::on(Box::leak(Box::new(synapse)), |setup| setup).await
+    }
+
+    /// With a homeserver of its own that has the limits it comes with. It lives as long as this process.
+    pub(crate) async fn with_stock_limits() -> Result<Self> {
+        let options = Options {
+            slots: 1,
+            rate_limits: RateLimits::Stock,
             ..Options::default()
         };
         let synapse = Synapse::start(options, &Lines).await?;

@@ -41,6 +41,12 @@ async fn versions(config: &Config, client: &Client) -> Result<Finding, Finding> 
         }
         // Homeservers look at the token even where they ask for none.
         Err(error) if error.is_unknown_token() => Err(unknown_token()),
+        Err(error) if error.is_certificate() => Err(failed(
+            "homeserver",
+            &format!("{address}: {error}"),
+            "see that `homeserver.address` names the host as its certificate does, and that it has not expired; if an authority of your \
+             own signed it, add that to the machine's certificates or name its file in SSL_CERT_FILE",
+        )),
         Err(error) => Err(failed(
             "homeserver",
             &format!("{address}: {error}"),
