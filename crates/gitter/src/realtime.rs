@@ -25,3 +25,24 @@ mod wire;
 pub use channel::Channel;
 pub use driver::{Realtime, Sink, Subscriptions, ping};
 pub use notification::{Change, Loss, Notice, Notification, Push, RealtimeError, Refusal};
+
+/// Takes frames as if a connection brought them, whatever they are; gives how much there was to tell.
+#[cfg(feature = "fuzzing")]
+pub fn read_frames<'a>(frames: impl Iterator<Item = &'a [u8]>) -> usize {
+    let now = tokio::time::Instant::now();
+    let mut session = session::Session::new("token".to_owned().into(), 0, now);
+    session.subscribe(Channel::Rooms);
+    session.subscribe(Channel::Messages("room".into()));
+    session.opening();
+    session.opened(session::Transport::WebSocket, now);
+    let mut told = 0;
+    for frame in frames {
+        while session.send(now).is_some() {}
+        session.received(frame, now);
+        session.tick(now);
+        while session.tell().is_some() {
+            told += 1;
+        }
+    }
+    told
+}

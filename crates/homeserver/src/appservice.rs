@@ -32,3 +32,9 @@ pub trait Appservice: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not able to store events at the moment")]
 pub struct Unavailable;
+
+/// Reads the body of a transaction, whatever it is.
+#[cfg(feature = "fuzzing")]
+pub fn read_transaction(body: &[u8]) -> Option<Transaction> {
+    Transaction::parse(body).ok()
+}

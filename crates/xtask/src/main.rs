@@ -1,4 +1,4 @@
-//! What developers and newcomers run: `cargo xtask demo`, `test`, `ci` and `bench`.
+//! What developers and newcomers run: `cargo xtask demo`, `test`, `ci`, `fuzz` and `bench`.
 //!
 //! One more command is one more module and one more variant of [`Task`].
 #![expect(
@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod demo;
+mod fuzz;
 mod login;
 mod prerequisites;
 mod steps;
@@ -32,6 +33,8 @@ enum Task {
     Test(test::Options),
     /// Checks format and lints, then runs every test
     Ci,
+    /// Throws strange input at whatever reads foreign text
+    Fuzz(fuzz::Options),
     /// Measures what the bridge costs, and writes a table
     Bench(bench::Options),
 }
@@ -42,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
         Task::Demo(options) => demo::run(&options).await,
         Task::Test(options) => test::run(&options).await,
         Task::Ci => ci::run().await,
+        Task::Fuzz(options) => fuzz::run(&options).await,
         Task::Bench(options) => bench::run(&options).await,
     }
 }
