@@ -7,7 +7,7 @@
 //! allows.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, PoisonError},
 };
 
@@ -64,6 +64,8 @@ struct Held {
     messages: Vec<Message>,
     /// More was missed, or came in than is worth holding: read once more instead.
     again: bool,
+    /// Taken back while the room is being read, so that what is read may still have it.
+    gone: HashSet<MessageId>,
 }
 
 impl Behind {
@@ -88,10 +90,11 @@ impl Behind {
         held.map(|it| it.clone_from(message)).is_some()
     }
 
-    /// A message was taken back while it was held back.
+    /// A message was taken back: if its room is being read, what is read may still have it.
     pub(super) fn forget(&mut self, portal: i64, message: &MessageId) {
         if let Some(held) = self.portals.get_mut(&portal) {
             held.messages.retain(|it| it.id != *message);
+            held.gone.insert(message.clone());
         }
     }
 
@@ -199,8 +202,11 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
         return Ok(());
     };
     let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
-    let read = read(world, &portal, &*account).await?;
+    let mut read = read(world, &portal, &*account).await?;
     let mut behind = intake.lock().await;
+    if let Some(held) = behind.portals.get(&id) {
+        read.without(&held.gone);
+    }
     commit(world, login, id, &read.messages, read.left_out).await?;
     if let Some(cursor) = &read.cursor {
         world.store.set_portal_cursor(id, cursor.as_str()).await?;
@@ -246,6 +252,21 @@ struct Read {
     left_out: Option<usize>,
     /// Where to go on although none of the messages read is to be shown.
     cursor: Option<MessageId>,
+}
+
+impl Read {
+    fn without(&mut self, gone: &HashSet<MessageId>) {
+        let is_gone = |message: &Message| gone.contains(&message.id);
+        if let Some(index) = &mut self.left_out {
+            *index -= self
+                .messages
+                .iter()
+                .take(*index)
+                .filter(|it| is_gone(it))
+                .count();
+        }
+        self.messages.retain(|message| !is_gone(message));
+    }
 }
 
 /// How many of the newest messages are read when not all that was missed may be.
@@ -344,7 +365,9 @@ fn gone(known: Vec<MessageRow>, there: &[Message], count: usize) -> Vec<MessageI
     // Where the reading begins, a message of the same moment may have been cut off.
     let from = match there.first() {
         Some(oldest) if there.len() >= count => oldest.sent_at + 1,
-        _ => Millis::MIN,
+        Some(_) => Millis::MIN,
+        // More likely a fault of the network than that everybody took back everything.
+        None => return Vec::new(),
     };
     let mut gone: Vec<_> = known
         .into_iter()

@@ -281,14 +281,18 @@ async fn what_she_changes_on_the_network_is_said_by_her_ghost() {
     );
     stage
         .network
-        .tell(remote::Event::Changed(Box::new(changed)));
+        .tell(remote::Event::Changed(Box::new(changed.clone())));
     stage.quiet().await;
     assert_eq!(shown(&stage, &room).len(), 2, "once");
-    stage.network.deletes(&message);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    stage.network.edits(&changed, "hers, best");
     stage.quiet().await;
     assert_eq!(
         shown(&stage, &room),
-        ["gitter_id-alice: (edited) hers, better"],
-        "taken back by the bot"
+        ["alice: hers", "gitter_id-alice: (edited) hers, best"]
     );
+    stage.network.deletes(&message);
+    stage.quiet().await;
+    let none: [&str; 0] = [];
+    assert_eq!(shown(&stage, &room), none, "taken back by bot and ghost");
 }

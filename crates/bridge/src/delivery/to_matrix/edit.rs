@@ -24,7 +24,7 @@ impl Place<'_> {
             return Ok(Outcome::done());
         }
         if known.iter().any(|row| row.by_us) {
-            return self.own_changed(message, known).await;
+            return self.own_changed(message).await;
         }
         let is_news = |row: &MessageRow| row.edited_at < message.edited_at && !row.deleted;
         if !known.iter().all(is_news) {
@@ -89,48 +89,77 @@ impl Place<'_> {
     }
 
     /// The user changed on the network what he had written on Matrix. His event there is his alone to replace, so his ghost
-    /// says the new text as an answer to it. Mostly this is the echo of a change that he made on Matrix.
-    async fn own_changed(
-        &self,
-        message: &Message,
-        known: Vec<MessageRow>,
-    ) -> Result<Outcome, Error> {
+    /// says the new text as an answer to it, and replaces that from then on. Mostly this is the echo of a change that he made
+    /// on Matrix.
+    async fn own_changed(&self, message: &Message) -> Result<Outcome, Error> {
         if let Some(later) = self.while_sending().await? {
             return Ok(later);
         }
-        // What the other lane recorded meanwhile.
-        let now_known = self
+        // With what the other lane recorded meanwhile.
+        let known = self
             .world
             .store
             .messages(self.portal.id, message.id.as_str())
             .await?;
         let is_news = |row: &MessageRow| row.edited_at < message.edited_at && !row.deleted;
-        let Some(first) = known.first().filter(|_| now_known.iter().all(is_news)) else {
+        if !known.iter().all(is_news) {
+            return Ok(Outcome::done());
+        }
+        let (mut his, answer): (Vec<_>, Vec<_>) = known.into_iter().partition(|row| row.by_us);
+        let Some(first) = his.first() else {
             return Ok(Outcome::done());
         };
+        let relation = json!({ "m.in_reply_to": { "event_id": first.event_id } });
+        // The parts of the answer stand behind those of his own.
+        let behind = his.iter().map(|row| row.part + 1).max().unwrap_or(0);
         let who = self.speaker(message).await?;
         let at = message.edited_at.unwrap_or(message.sent_at);
+        let mut rows = Vec::new();
         for (index, shown) in self.contents(message).await?.into_iter().enumerate() {
             let Shown {
-                part, mut content, ..
+                part,
+                is_file,
+                mut content,
             } = shown;
             if index == 0 {
-                content["m.relates_to"] =
-                    json!({ "m.in_reply_to": { "event_id": first.event_id } });
+                content["m.relates_to"] = relation.clone();
                 for text in ["body", "formatted_body"] {
                     if let Some(said) = content[text].as_str() {
                         content[text] = format!("{EDITED}{said}").into();
                     }
                 }
             }
+            let place = behind + part;
+            let old = answer.iter().find(|row| row.part == place);
             let txn = self.txn("own-edit", &who, message, part);
-            self.send(&who, message, &txn, &content, at).await?;
+            if let Some(row) = old {
+                if !is_file {
+                    let replacement = replacement(&content, &row.event_id);
+                    self.send(&who, message, &txn, &replacement, at).await?;
+                }
+                rows.push(MessageRow {
+                    edited_at: message.edited_at,
+                    ..row.clone()
+                });
+            } else {
+                let event = self.send(&who, message, &txn, &content, at).await?;
+                rows.push(self.row(message, place, &event));
+            }
         }
-        let rows = now_known.into_iter().map(|row| MessageRow {
-            edited_at: message.edited_at,
-            ..row
-        });
-        Ok(Outcome::Done(rows.collect()))
+        let stays = |row: &&MessageRow| rows.iter().any(|it: &MessageRow| it.part == row.part);
+        let gone: Vec<_> = answer.iter().filter(|row| !stays(row)).collect();
+        for row in gone {
+            self.redact(row).await?;
+            rows.push(MessageRow {
+                deleted: true,
+                ..row.clone()
+            });
+        }
+        for row in &mut his {
+            row.edited_at = message.edited_at;
+        }
+        rows.append(&mut his);
+        Ok(Outcome::Done(rows))
     }
 }
 
@@ -146,7 +175,12 @@ fn replacement(content: &Value, event: &str) -> Value {
         }
     }
     whole["m.mentions"] = json!({});
-    whole["m.new_content"] = content.clone();
+    let mut new = content.clone();
+    if let Some(fields) = new.as_object_mut() {
+        // Where a message stands does not change with its text.
+        fields.remove("m.relates_to");
+    }
+    whole["m.new_content"] = new;
     whole["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": event });
     whole
 }
