@@ -133,11 +133,12 @@ impl GitterAccount {
 }
 
 /// What has to be listened to for a room.
-fn channels(room: &RoomId) -> [Channel; 3] {
+fn channels(room: &RoomId) -> [Channel; 4] {
     let id = gitter::RoomId::from(room.as_str());
     [
         Channel::Messages(id.clone()),
         Channel::Members(id.clone()),
+        Channel::Events(id.clone()),
         Channel::Room(id),
     ]
 }

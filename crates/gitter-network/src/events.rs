@@ -96,6 +96,15 @@ impl<'a> Teller<'a> {
             (Change::MemberUpdated(user), _) => {
                 Some(Event::Person(self.account.converter.person(&user)))
             }
+            // What integrations report stands beside the conversation on Gitter, not in it. Bans do, too, but concern those who
+            // talk there.
+            (Change::EventCreated(event), Some(room)) if event.is_about_bans() => {
+                Some(Event::Happened {
+                    room,
+                    id: event.id.to_string(),
+                    text: line(&event.text),
+                })
+            }
             // Mentioned in a room he is not in: that is not being in it.
             (Change::RoomCreated(room), _) if room.room_member == Some(false) => None,
             (Change::RoomCreated(room), _) => {
@@ -125,6 +134,13 @@ impl<'a> Teller<'a> {
     fn changed(&self, room: RoomId, by_itself: bool) -> Option<Event> {
         (by_itself || !self.account.is_watched(&room)).then_some(Event::RoomChanged(room))
     }
+}
+
+/// One line of plain text, whatever it was before.
+fn line(text: &str) -> String {
+    const LONGEST: usize = 500;
+    let text = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    text.take(LONGEST).collect::<String>().trim().to_owned()
 }
 
 fn id(room: &gitter::RoomId) -> RoomId {

@@ -57,6 +57,15 @@ pub enum Event {
     RoomAdded(Box<Room>),
     /// A room's name, topic or picture may have changed: read it again.
     RoomChanged(RoomId),
+    /// Something happened in a room that nobody said and that is worth a line, such as a ban.
+    Happened {
+        /// Where.
+        room: RoomId,
+        /// Tells it from everything else that happens there.
+        id: String,
+        /// The line, as plain text.
+        text: String,
+    },
     /// The account is no longer in this room.
     RoomRemoved(RoomId),
     /// The account's person has read up to this message in the room, here or elsewhere; `None`: everything there is.

@@ -23,6 +23,13 @@ pub enum ToMatrix {
     Left(PersonId),
     /// Name, topic or picture of the room may have changed.
     Refresh,
+    /// Something happened that nobody said: a line of plain text.
+    Happened {
+        /// Tells it from everything else.
+        id: String,
+        /// The line.
+        text: String,
+    },
     /// More messages were missed than are read: some between those before and those behind this are not
     /// shown.
     LeftOut,
@@ -34,7 +41,11 @@ impl ToMatrix {
         match self {
             Self::Message(message) | Self::Changed(message) => Some(&message.id),
             Self::Deleted(message) => Some(message),
-            Self::Joined(_) | Self::Left(_) | Self::Refresh | Self::LeftOut => None,
+            Self::Joined(_)
+            | Self::Left(_)
+            | Self::Refresh
+            | Self::Happened { .. }
+            | Self::LeftOut => None,
         }
     }
 

@@ -65,6 +65,12 @@ pub(crate) async fn work(
         ToMatrix::Deleted(message) => place.deleted(message, known).await,
         ToMatrix::Joined(person) => place.joined(person).await.map(|()| Outcome::done()),
         ToMatrix::Left(person) => place.left(person).await.map(|()| Outcome::done()),
+        ToMatrix::Happened { id, text } => {
+            let key = format!("happened {} {id}", portal.id);
+            tell::say(world, &room, &key, line![text])
+                .await
+                .map(|()| Outcome::done())
+        }
         ToMatrix::Refresh => portal::refresh(world, &portal)
             .await
             .map(|_| Outcome::done()),

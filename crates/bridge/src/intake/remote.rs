@@ -77,6 +77,13 @@ impl RemoteSink {
                 self.put(room, "refresh".to_owned(), ToMatrix::Refresh)
                     .await
             }
+            Event::Happened { room, id, text } => {
+                let what = ToMatrix::Happened {
+                    id: id.clone(),
+                    text: text.clone(),
+                };
+                self.put(room, format!("happened/{id}"), what).await
+            }
             Event::Read { room, up_to } => {
                 reading::elsewhere(world, &self.login, room, up_to.as_ref()).await
             }
@@ -185,7 +192,7 @@ impl RemoteSink {
         };
         Ok(match what {
             _ if portal.state == PortalState::Joined => true,
-            ToMatrix::Joined(_) => false,
+            ToMatrix::Joined(_) | ToMatrix::Happened { .. } => false,
             ToMatrix::Left(person) => self.world.store.ghost_in(person.as_str(), room).await?,
             _ => true,
         })

@@ -357,3 +357,24 @@ async fn a_replaced_management_room_is_followed() {
     upgrades(&mut stage, &talk, &new, ALICE).await;
     assert_eq!(management_room(&stage).await.unwrap(), new.as_str());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_is_told_once_in_the_room() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let ban = Event::Happened {
+        room: network::room("org/one").id,
+        id: "7".to_owned(),
+        text: "@bob banned @mallory".to_owned(),
+    };
+    stage.network.tell(ban.clone());
+    stage.network.tell(ban.clone());
+    stage.quiet().await;
+    stage.network.tell(ban.clone());
+    stage.quiet().await;
+    assert_eq!(said(&stage, &room), ["@bob banned @mallory"]);
+    stage.member(&room, "leave").await;
+    stage.quiet().await;
+    stage.network.tell(ban);
+    stage.quiet().await;
+    assert_eq!(said(&stage, &room).len(), 1, "nobody is there");
+}

@@ -128,3 +128,35 @@ async fn a_connection_that_stays_broken_is_told_once() {
     assert_eq!(heard.recv().await, Some(Event::Connected { missed: true }));
     task.abort();
 }
+
+#[tokio::test]
+async fn bans_are_worth_a_line_and_integrations_are_not() {
+    let world = SandboxWorld::new().await;
+    let (mut heard, task) = listening(&world).await;
+    let lobby = room(&world.room());
+    let control = world.sandbox.world();
+    let mallory = control.add_user("mallory", "Mallory");
+    let hook = control.add_hook(lobby).unwrap();
+    let report = [("message", "build passed")];
+    let hook = world.sandbox.web_url().join(&hook).unwrap();
+    let posted = world.http.post(hook).form(&report).send().await.unwrap();
+    assert!(posted.status().is_success());
+    control.ban(lobby, mallory, world.bob).unwrap();
+    control.unban(lobby, mallory, world.bob).unwrap();
+    let told: Vec<_> = until_said(&world, &mut heard)
+        .await
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Happened { text, .. } => Some(text),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "@bob_gitlab banned @mallory",
+            "User @bob_gitlab unbanned @mallory"
+        ]
+    );
+    task.abort();
+}

@@ -23,6 +23,22 @@ pub struct Event {
     pub html: String,
     /// When.
     pub sent: Timestamp,
+    /// Who reports it and what.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    meta: Meta,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+struct Meta {
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    service: Option<String>,
+}
+
+impl Event {
+    /// Whether Gitter itself reports that somebody was banned, or no longer is (recorded session `ws_events`).
+    pub fn is_about_bans(&self) -> bool {
+        self.meta.service.as_deref() == Some("bans")
+    }
 }
 
 impl fmt::Debug for Event {
@@ -30,6 +46,7 @@ impl fmt::Debug for Event {
         out.debug_struct("Event")
             .field("id", &self.id)
             .field("sent", &self.sent)
+            .field("meta", &self.meta)
             .finish_non_exhaustive()
     }
 }

@@ -254,6 +254,13 @@ impl Town {
             .expect("he may");
     }
 
+    pub(crate) fn unban(&self, by: &Person, person: &Person, room: &Room) {
+        self.sandbox
+            .world()
+            .unban(room.key, person.key, by.key)
+            .expect("he was banned");
+    }
+
     /// Changes a display name.
     pub(crate) fn rename(&self, person: &Person, name: &str) {
         self.sandbox

@@ -239,3 +239,28 @@ async fn a_replaced_management_room_is_followed() -> Result {
     chat.user.say(replacement, "version").await?;
     hears_bot(&scene, &chat, replacement, "matrix-gitter").await
 }
+
+/// "room events worth a line (bans) as notices"
+#[tokio::test]
+async fn a_ban_is_told_in_the_room() -> Result {
+    let scene = Scene::start().await?;
+    let (maria, ben) = (
+        scene.town.person("maria", "Maria"),
+        scene.town.person("ben", "Ben"),
+    );
+    let troll = scene.town.person("troll", "Troll");
+    let lounge = scene.town.room("rustics/lounge", &[&ben, &maria, &troll]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    scene.town.say(&troll, &lounge, "buy gold");
+    chat.hears(&room, "buy gold").await?;
+    scene.town.ban(&ben, &troll, &lounge);
+    hears_bot(&scene, &chat, &room, "@ben banned @troll").await?;
+    chat.user
+        .wait_for("the troll to go", |event| {
+            event.membership_of(&scene.ghost(&troll)) == Some("leave")
+        })
+        .await?;
+    scene.town.unban(&ben, &troll, &lounge);
+    hears_bot(&scene, &chat, &room, "unbanned @troll").await
+}
