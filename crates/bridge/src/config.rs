@@ -14,6 +14,10 @@ pub struct Config {
     pub version: String,
     /// The homeserver's name, behind the colon of its users.
     pub domain: OwnedServerName,
+    /// `id` of the registration: marks what we send as users.
+    pub appservice_id: String,
+    /// Whether the homeserver lets us speak as its users.
+    pub double_puppet: bool,
     /// The bot.
     pub bot: Bot,
     /// How ghosts are called.

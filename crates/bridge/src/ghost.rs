@@ -4,12 +4,13 @@
 //! are written only when they change: in the steady state a message costs no request besides itself.
 
 pub(crate) mod picture;
+pub(crate) mod puppet;
 
 use homeserver::{Actor, NewState};
 use remote::{Millis, Person};
-use ruma::{OwnedMxcUri, OwnedUserId, RoomId};
+use ruma::{OwnedMxcUri, OwnedUserId, RoomId, UserId};
 use serde_json::json;
-use store::Ghost;
+use store::{Ghost, Login};
 
 use crate::{Ctx, Error, world::Keyed};
 
@@ -19,6 +20,30 @@ pub struct Ghosts {
     /// One at a time per person, so that lanes do not make the same ghost side by side.
     making: Keyed<String>,
     pictures: picture::Failures,
+    pub(crate) puppets: puppet::Puppets,
+}
+
+/// Who says on Matrix what a person says on the network, in the room by then: the user himself where double puppeting lets
+/// him, or else the person's ghost.
+pub(crate) async fn speaker(
+    world: &Ctx,
+    login: &Login,
+    person: &Person,
+    room: &RoomId,
+    ts: Option<Millis>,
+) -> Result<Actor, Error> {
+    match himself(world, login, person.id.as_str()) {
+        Some(user) => Ok(user),
+        None => in_room(world, login.id, person, room, ts).await,
+    }
+}
+
+/// The user of this login as somebody we speak as, if this person is he, and we may.
+pub(crate) fn himself(world: &Ctx, login: &Login, person: &str) -> Option<Actor> {
+    let user = <&UserId>::try_from(login.mxid.as_str()).ok()?;
+    (login.person_id == person)
+        .then(|| puppet::of(world, user))
+        .flatten()
 }
 
 /// Makes sure that a person's ghost is in a room, and gives it. `ts`: when it is to have come there, for

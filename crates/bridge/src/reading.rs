@@ -18,7 +18,7 @@ use serde_json::Value;
 use store::{Login, Portal, PortalState};
 
 use crate::lanes::Backoff;
-use crate::{Ctx, Error};
+use crate::{Ctx, Error, ghost::puppet};
 
 /// Which receipts count (Matrix spec, client-server API, "Receipts"). `m.fully_read` is account data, which no
 /// appservice is told.
@@ -99,7 +99,10 @@ struct Receipt {
 pub(crate) fn receipts(world: &Ctx, ephemeral: &[Value]) {
     let mut receipts = read(ephemeral);
     // Our own, for what we have carried across, come back, too.
-    receipts.retain(|receipt| !world.names.is_ours(&receipt.user));
+    receipts.retain(|receipt| {
+        let moved_by_us = world.ghosts.puppets.has_read(&receipt.room, &receipt.event);
+        !world.names.is_ours(&receipt.user) && !moved_by_us
+    });
     receipts.truncate(PER_TRANSACTION);
     if receipts.is_empty() {
         return;
@@ -283,7 +286,7 @@ async fn before(
 
 /// The network says that the user has read up to a message (all of them if none is named), perhaps elsewhere.
 ///
-/// Without double puppeting there is nothing to do: nobody but the user can move his marker.
+/// His marker on Matrix follows with double puppeting only: nobody else can move it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -307,8 +310,16 @@ pub(crate) async fn elsewhere(
             .pop(),
         None => world.store.latest(portal.id, 1).await?.pop(),
     };
-    if let Some(row) = row {
-        tracing::trace!(portal = portal.id, event = row.event_id, "read elsewhere");
+    if let Some(row) = row
+        && let (Ok(user), Ok(room), Ok(event)) = (
+            crate::portal::user_of(&portal),
+            OwnedRoomId::try_from(row.room_id),
+            OwnedEventId::try_from(row.event_id),
+        )
+    {
+        // Beside everything else: messages do not wait for it.
+        let ctx = world.clone();
+        world.spawn(async move { puppet::mark_read_as(&ctx, &user, &room, &event).await });
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json};
 use store::Portal;
 
-use crate::{Ctx, Error, creation};
+use crate::{Ctx, Error, creation, ghost::puppet};
 
 /// The user's space; made, and the user invited to it, if there is none. `None` when the homeserver does
 /// not allow one.
@@ -113,7 +113,7 @@ async fn invite(world: &Ctx, user: &UserId, space: &RoomId) -> Result<(), Error>
         .store
         .mark(space.as_str(), INVITED, world.now())
         .await?;
-    Ok(())
+    puppet::join(world, user, space).await
 }
 
 /// Lists a portal in the user's space.

@@ -21,7 +21,7 @@ use url::Url;
 
 pub use counters::{Counters, RequestKind};
 
-use crate::Actor;
+use crate::{Actor, Error};
 
 /// Where the homeserver is and who we are to it.
 #[derive(Clone, Debug)]
@@ -65,6 +65,7 @@ impl Default for Patience {
 pub struct Client {
     http: reqwest::Client,
     settings: Arc<Settings>,
+    puppets: Option<SecretString>,
     patience: Patience,
     counters: Arc<Counters>,
 }
@@ -76,6 +77,7 @@ impl Client {
         Self {
             http,
             settings: Arc::new(settings),
+            puppets: None,
             patience: Patience::default(),
             counters: Arc::default(),
         }
@@ -88,6 +90,14 @@ impl Client {
         self
     }
 
+    /// The same client, which can speak as users of the homeserver, too. `token` is the `as_token` of
+    /// [`Registration::double_puppet`](crate::Registration::double_puppet).
+    #[must_use]
+    pub fn with_puppets(mut self, token: SecretString) -> Self {
+        self.puppets = Some(token);
+        self
+    }
+
     /// What was asked of the homeserver since the start.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
@@ -95,5 +105,17 @@ impl Client {
 
     fn user_id<'a>(&'a self, who: &'a Actor) -> &'a UserId {
         who.user_id(&self.settings.bot)
+    }
+
+    /// What lets us speak as him.
+    fn token(&self, who: Option<&Actor>) -> Result<&SecretString, Error> {
+        match who {
+            Some(Actor::User(_)) => self.puppets.as_ref().ok_or_else(|| Error::Refused {
+                status: 403,
+                errcode: "M_FORBIDDEN".to_owned(),
+                message: "double puppeting is not set up".to_owned(),
+            }),
+            _ => Ok(&self.settings.as_token),
+        }
     }
 }

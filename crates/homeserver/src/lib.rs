@@ -1,4 +1,4 @@
-//! Our side of Matrix: appservice endpoints, registration, a client that speaks as bot or ghost.
+//! Our side of Matrix: appservice endpoints, registration, a client that speaks as bot or ghost, or as a user who lets it.
 //!
 //! - [`Homeserver`]: what the bridge asks of its homeserver, as a trait, so that a simulated one can stand in.
 //! - [`Client`]: that trait over HTTP, with retries which never do a thing twice.
@@ -24,7 +24,7 @@ pub use event::{IncomingEvent, MalformedEvent};
 pub use homeserver::Homeserver;
 pub use media::{ByteRange, ByteStream, ContentRange, Download, Upload};
 pub use model::{
-    Actor, Direction, Membership, NewEvent, NewRoom, NewState, Profile, RoomMember, StateEvent,
-    TimelinePage,
+    Actor, Direction, Membership, NewEvent, NewRoom, NewState, PUPPET_KEY, Profile, RoomMember,
+    StateEvent, TimelinePage,
 };
 pub use registration::Registration;

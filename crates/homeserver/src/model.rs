@@ -15,7 +15,14 @@ pub enum Actor {
     Bot,
     /// The Matrix shape of somebody on the remote network. It must be registered first.
     Ghost(OwnedUserId),
+    /// A person of this homeserver, who has an account of his own. Only with the token of double puppeting
+    /// ([`Client::with_puppets`](crate::Client::with_puppets)).
+    User(OwnedUserId),
 }
+
+/// What marks the content of whatever we send as somebody else's account; the value is the bridge that did it. Bridges
+/// have agreed on it (mautrix, "Double puppeting").
+pub const PUPPET_KEY: &str = "fi.mau.double_puppet_source";
 
 /// A room to be made by the bot: private (`private_chat`), not in the public directory, without an alias.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -134,11 +141,20 @@ pub struct TimelinePage {
 }
 
 impl Actor {
-    /// The ghost, or the bot whose id is handed in.
+    /// The ghost or person, or the bot whose id is handed in.
     pub fn user_id<'a>(&'a self, bot: &'a ruma::UserId) -> &'a ruma::UserId {
         match self {
             Self::Bot => bot,
-            Self::Ghost(ghost) => ghost,
+            Self::Ghost(user) | Self::User(user) => user,
         }
+    }
+
+    /// The content as he sends it: marked with the bridge's `id` if it is somebody's own account that we speak as.
+    pub fn marked(&self, content: &Value, id: &str) -> Value {
+        let mut content = content.clone();
+        if let (Self::User(_), Some(content)) = (self, content.as_object_mut()) {
+            content.insert(PUPPET_KEY.to_owned(), id.into());
+        }
+        content
     }
 }

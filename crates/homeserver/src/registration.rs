@@ -4,6 +4,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// A registration, as the homeserver reads it.
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -101,6 +102,37 @@ impl Registration {
             push_ephemeral: true,
             namespaces: Namespaces {
                 users: vec![user(&escape(of.bot)), user(&ghosts.join(".*"))],
+                ..Namespaces::default()
+            },
+        }
+    }
+
+    /// The registration of double puppeting: it lets whoever has `as_token` speak as any user of `domain`, takes nobody's
+    /// names away, and has the homeserver send nothing (mautrix, "Double puppeting"). `id` is the bridge's; what else is
+    /// needed is made from `as_token`, so that the file is the same each time.
+    pub fn double_puppet(id: &str, as_token: &SecretString, domain: &str) -> Self {
+        let made = |what: &str| {
+            let mut hash = Sha256::new();
+            hash.update(what.as_bytes());
+            hash.update(as_token.expose_secret().as_bytes());
+            hex::encode(hash.finalize())
+        };
+        let name = made("sender_localpart");
+        Self {
+            id: format!("{id}-double-puppet"),
+            url: None,
+            as_token: as_token.expose_secret().to_owned(),
+            // Never used, since nothing is sent; nobody may guess it all the same.
+            hs_token: made("hs_token"),
+            sender_localpart: format!("double-puppet-{}", name.get(..12).unwrap_or_default()),
+            rate_limited: false,
+            receive_ephemeral: false,
+            push_ephemeral: false,
+            namespaces: Namespaces {
+                users: vec![Namespace {
+                    exclusive: false,
+                    regex: format!("^@.*:{}$", escape(domain)),
+                }],
                 ..Namespaces::default()
             },
         }
@@ -257,6 +289,16 @@ mod tests {
           aliases: []
           rooms: []
         ");
+    }
+
+    #[test]
+    fn the_file_of_double_puppeting() {
+        let made = || Registration::double_puppet("gitter", &"puppets".into(), "example.org");
+        insta::assert_snapshot!(made().to_yaml());
+        assert_eq!(Registration::from_yaml(&made().to_yaml()).unwrap(), made());
+        let other = Registration::double_puppet("gitter", &"others".into(), "example.org");
+        assert_ne!(other.hs_token, made().hs_token);
+        assert_ne!(other.sender_localpart, made().sender_localpart);
     }
 
     #[test]

@@ -724,3 +724,58 @@ async fn a_path_in_the_address_is_kept() {
         stage.lines()
     );
 }
+
+#[tokio::test]
+async fn speaks_as_a_user_with_the_token_of_double_puppeting_and_marks_it() {
+    let mut stage = Stage::new([
+        ok(json!({"room_id": "!a"})),
+        ok(json!({"event_id": "$1"})),
+        ok(json!({"event_id": "$2"})),
+        ok(json!({"event_id": "$3"})),
+    ])
+    .await;
+    stage.client = stage.client.clone().with_puppets("puppets".into());
+    let (alice, room) = (
+        Actor::User(owned_user_id!("@alice:example.org")),
+        room_id!("!a"),
+    );
+    let content = json!({"body": "hi"});
+    let event = |who| NewEvent {
+        who,
+        room,
+        kind: "m.room.message",
+        content: &content,
+        txn: "t1",
+        ts: Some(5),
+    };
+    stage.client.join(&alice, room).await.unwrap();
+    stage.client.send(&event(&alice)).await.unwrap();
+    stage
+        .client
+        .redact(&alice, room, event_id!("$1"), None, "t2")
+        .await
+        .unwrap();
+    stage.client.send(&event(&ghost())).await.unwrap();
+    let lines = stage.lines();
+    let as_alice = "user_id=%40alice%3Aexample.org";
+    assert!(lines[..3].iter().all(|line| line.contains(as_alice)));
+    assert!(lines[1].contains("ts=5"), "{}", lines[1]);
+    let marked = json!({"body": "hi", "fi.mau.double_puppet_source": "gitter"});
+    assert_eq!(stage.body(0), json!({}), "a join is a join");
+    assert_eq!(stage.body(1), marked);
+    assert_eq!(stage.body(2)["fi.mau.double_puppet_source"], "gitter");
+    assert_eq!(stage.body(3), content, "a ghost is nobody's account");
+    let seen = stage.script.seen.lock().unwrap();
+    let tokens: Vec<_> = seen.iter().map(|seen| seen.token.as_str()).collect();
+    let puppets = "Bearer puppets";
+    assert_eq!(tokens, [puppets, puppets, puppets, "Bearer as-token"]);
+}
+
+#[tokio::test]
+async fn without_that_token_nobody_is_spoken_as() {
+    let stage = Stage::new([]).await;
+    let alice = Actor::User(owned_user_id!("@alice:example.org"));
+    let refused = stage.client.join(&alice, room_id!("!a")).await.unwrap_err();
+    assert!(refused.is_forbidden());
+    assert!(stage.lines().is_empty(), "nothing was asked");
+}

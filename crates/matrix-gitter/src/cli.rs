@@ -31,6 +31,10 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE", global = true)]
     registration: Option<PathBuf>,
 
+    /// Where `register` writes the registration of double puppeting, if `double_puppet` is set
+    #[arg(long, value_name = "FILE", global = true)]
+    double_puppet: Option<PathBuf>,
+
     /// The same as `init`
     #[arg(short = 'e', long, conflicts_with = "generate_registration")]
     generate_config: bool,
@@ -62,10 +66,11 @@ pub(crate) enum Task {
     Run { config: PathBuf },
     /// Write an example configuration.
     Init { config: PathBuf },
-    /// Write the registration.
+    /// Write the registration, and that of double puppeting if it is set up.
     Register {
         config: PathBuf,
         registration: PathBuf,
+        double_puppet: PathBuf,
     },
     /// Check everything.
     Doctor {
@@ -92,6 +97,9 @@ impl Arguments {
         let registration = self
             .registration
             .unwrap_or_else(|| config.with_file_name("registration.yaml"));
+        let double_puppet = self
+            .double_puppet
+            .unwrap_or_else(|| config.with_file_name("double-puppet.yaml"));
         let command = match self.command {
             Some(command) => command,
             None if self.generate_config => Command::Init,
@@ -104,6 +112,7 @@ impl Arguments {
             Command::Register => Task::Register {
                 config,
                 registration,
+                double_puppet,
             },
             Command::Doctor => Task::Doctor {
                 config,
@@ -156,14 +165,16 @@ mod tests {
             parse(&["-g", "-c", "x/c.yaml"]),
             Task::Register {
                 config: "x/c.yaml".into(),
-                registration: "x/registration.yaml".into()
+                registration: "x/registration.yaml".into(),
+                double_puppet: "x/double-puppet.yaml".into()
             }
         );
         assert_eq!(
-            parse(&["-g", "-r", "r.yaml"]),
+            parse(&["-g", "-r", "r.yaml", "--double-puppet", "d.yaml"]),
             Task::Register {
                 config: "config.yaml".into(),
-                registration: "r.yaml".into()
+                registration: "r.yaml".into(),
+                double_puppet: "d.yaml".into()
             }
         );
     }

@@ -21,7 +21,8 @@ pub(crate) fn run(task: Task) -> Result<Status, Failure> {
         Task::Register {
             config,
             registration,
-        } => register::run(&config, &registration),
+            double_puppet,
+        } => register::run(&config, &registration, &double_puppet),
         Task::Doctor {
             config,
             registration,

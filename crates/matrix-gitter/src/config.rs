@@ -7,6 +7,7 @@
 pub(crate) mod appservice;
 pub(crate) mod bridge;
 pub(crate) mod database;
+pub(crate) mod double_puppet;
 mod environment;
 mod example;
 pub(crate) mod homeserver;
@@ -45,6 +46,9 @@ pub(crate) struct Config {
     /// How the bridge behaves.
     #[serde(deserialize_with = "section")]
     pub(crate) bridge: bridge::BridgeConfig,
+    /// Speaking as the homeserver's own users.
+    #[serde(deserialize_with = "section")]
+    pub(crate) double_puppet: double_puppet::DoublePuppetConfig,
     /// Prometheus metrics.
     #[serde(deserialize_with = "section")]
     pub(crate) metrics: web::MetricsConfig,

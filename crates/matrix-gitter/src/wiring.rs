@@ -41,6 +41,13 @@ pub(crate) fn registration(config: &Config) -> Registration {
     })
 }
 
+/// The registration of double puppeting, if it is set up.
+pub(crate) fn double_puppet(config: &Config) -> Option<Registration> {
+    let token = config.double_puppet.as_token.as_ref()?.to_secret_string();
+    let (id, domain) = (&config.appservice.id, &config.homeserver.domain);
+    Some(Registration::double_puppet(id, &token, domain))
+}
+
 /// The bot's full id.
 pub(crate) fn bot(config: &Config) -> Result<OwnedUserId, Failure> {
     let id = format!(
@@ -59,7 +66,11 @@ pub(crate) fn homeserver(config: &Config) -> Result<Client, Failure> {
         bot: bot(config)?,
         appservice_id: config.appservice.id.clone(),
     };
-    Ok(Client::new(system::homeserver_http()?, settings))
+    let client = Client::new(system::homeserver_http()?, settings);
+    Ok(match &config.double_puppet.as_token {
+        Some(token) => client.with_puppets(token.to_secret_string()),
+        None => client,
+    })
 }
 
 /// The remote network.
@@ -137,6 +148,8 @@ fn bridge_settings(config: &Config) -> Result<::bridge::Config, Failure> {
     Ok(::bridge::Config {
         version: crate::commands::version_line(),
         domain,
+        appservice_id: appservice.id.clone(),
+        double_puppet: config.double_puppet.as_token.is_some(),
         bot: settings::Bot {
             username: appservice.bot.username.clone(),
             display_name: appservice.bot.displayname.clone(),

@@ -202,6 +202,8 @@ pub struct MessageRow {
     pub sender: String,
     /// It came from Matrix.
     pub by_us: bool,
+    /// It came from the network, and the user's own account says it on Matrix.
+    pub as_user: bool,
     /// When it was written, as the network says.
     pub sent_at: i64,
     /// When it was last changed.

@@ -114,6 +114,13 @@ impl Setup {
         self
     }
 
+    /// Lets the bridge speak as the users of its homeserver.
+    #[must_use]
+    pub fn with_puppets(self) -> Self {
+        let token = self.slot.puppet_token.clone();
+        self.set("double_puppet.as_token", token)
+    }
+
     /// Sets the level of a user or a homeserver in `bridge.permissions`, whose keys hold dots.
     #[must_use]
     pub fn permit(mut self, whom: &str, level: &str) -> Self {
@@ -226,6 +233,7 @@ impl Bridge {
         let own = [
             "/appservice/as_token",
             "/appservice/hs_token",
+            "/double_puppet/as_token",
             "/network/client_secret",
             "/bridge/secret_key",
         ];

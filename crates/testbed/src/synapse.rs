@@ -86,13 +86,19 @@ impl Synapse {
         let python = prepare(progress).await?;
         let home = scratch::directory("hs")?;
         let port = options.port.map_or_else(ports::reserve, Ok)?;
+        let puppet_token = crate::http::random_hex(32);
         let slots = (0..options.slots)
-            .map(Slot::new)
+            .map(|number| Slot::new(number, &puppet_token))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let mut registrations = options.registrations;
         for slot in &slots {
             let file = home.path().join(format!("{}.yaml", slot.id));
             write_json(&file, &slot.registration())?;
+            registrations.push(file);
+        }
+        if !slots.is_empty() {
+            let file = home.path().join("double-puppet.yaml");
+            write_json(&file, &Slot::puppet_registration(&puppet_token))?;
             registrations.push(file);
         }
         settings::write(home.path(), port, options.rate_limits, &registrations)?;

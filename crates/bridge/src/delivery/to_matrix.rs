@@ -14,7 +14,12 @@ use store::{Item, Lane, Login, MessageRow, Portal, PortalState};
 
 use super::{ToMatrix, tell, txn};
 use crate::{
-    Ctx, Error, ghost, lanes::Outcome, management::notice::line, media, media::incoming::Shown,
+    Ctx, Error,
+    ghost::{self, puppet},
+    lanes::Outcome,
+    management::notice::line,
+    media,
+    media::incoming::Shown,
     portal, text,
 };
 
@@ -106,7 +111,7 @@ impl Place<'_> {
         if message.blanked {
             return Ok(Outcome::done());
         }
-        let who = self.speaker(message).await?;
+        let mut who = self.speaker(message).await?;
         let relation = self.thread(message).await?;
         let mut rows = Vec::new();
         let contents = self.contents(message).await?;
@@ -125,11 +130,17 @@ impl Place<'_> {
             let event = if let Some(event) = found {
                 event
             } else {
-                let txn = self.txn("message", &who, message, part);
-                self.send(&who, message, &txn, &content, message.sent_at)
-                    .await?
+                self.say(
+                    "message",
+                    &mut who,
+                    message,
+                    part,
+                    &content,
+                    message.sent_at,
+                )
+                .await?
             };
-            rows.push(self.row(message, part, &event));
+            rows.push(self.row(message, part, &event, &who));
         }
         Ok(Outcome::Done(rows))
     }
@@ -149,14 +160,38 @@ impl Place<'_> {
         let Some(person) = &message.sender else {
             return Ok(Actor::Bot);
         };
-        ghost::in_room(
-            self.world,
-            self.login.id,
-            person,
-            self.room,
-            Some(message.sent_at),
-        )
-        .await
+        let ts = Some(message.sent_at);
+        ghost::speaker(self.world, self.login, person, self.room, ts).await
+    }
+
+    /// Its writer's ghost, in the room by then.
+    async fn ghost(&self, message: &Message) -> Result<Actor, Error> {
+        let Some(person) = &message.sender else {
+            return Ok(Actor::Bot);
+        };
+        let ts = Some(message.sent_at);
+        ghost::in_room(self.world, self.login.id, person, self.room, ts).await
+    }
+
+    /// Sends one event. Where the homeserver does not let us speak as the user, his ghost does, from then on.
+    async fn say(
+        &self,
+        kind: &str,
+        who: &mut Actor,
+        message: &Message,
+        part: i64,
+        content: &Value,
+        ts: i64,
+    ) -> Result<OwnedEventId, Error> {
+        let txn = self.txn(kind, who, message, part);
+        match self.send(who, message, &txn, content, ts).await {
+            Err(Error::Homeserver(error)) if puppet::gives_up(self.world, who, &error) => {
+                *who = self.ghost(message).await?;
+                let txn = self.txn(kind, who, message, part);
+                self.send(who, message, &txn, content, ts).await
+            }
+            sent => sent,
+        }
     }
 
     /// What shows it: one event, or more.
@@ -215,7 +250,7 @@ impl Place<'_> {
         match world.homeserver.send(&event).await {
             // A ghost can be thrown out behind our back. It comes back once; if that does not help, it is
             // not wanted.
-            Err(error) if error.is_forbidden() => {
+            Err(error) if error.is_forbidden() && !matches!(who, Actor::User(_)) => {
                 let Some(person) = &message.sender else {
                     return Err(error.into());
                 };
@@ -241,7 +276,7 @@ impl Place<'_> {
         let key = world.network.info().event_key;
         let mine = |event: &&homeserver::IncomingEvent| {
             let named = event.content.get(key);
-            world.names.is_ours(&event.sender)
+            world.names.is_by_us(event)
                 && named.and_then(|it| it.get("id")).and_then(Value::as_str)
                     == Some(message.as_str())
                 && named
@@ -257,7 +292,7 @@ impl Place<'_> {
             .map(|event| event.event_id.clone()))
     }
 
-    fn row(&self, message: &Message, part: i64, event: &EventId) -> MessageRow {
+    fn row(&self, message: &Message, part: i64, event: &EventId, who: &Actor) -> MessageRow {
         MessageRow {
             portal_id: self.portal.id,
             remote_id: message.id.to_string(),
@@ -270,6 +305,7 @@ impl Place<'_> {
                 .map(|sender| sender.id.to_string())
                 .unwrap_or_default(),
             by_us: false,
+            as_user: matches!(who, Actor::User(_)),
             sent_at: message.sent_at,
             edited_at: message.edited_at,
             thread: message.thread.as_ref().map(ToString::to_string),
@@ -279,6 +315,9 @@ impl Place<'_> {
 
     /// Somebody came in. Joins are dear for a homeserver, so only small rooms show everybody.
     async fn joined(&self, person: &Person) -> Result<(), Error> {
+        if ghost::himself(self.world, self.login, person.id.as_str()).is_some() {
+            return Ok(());
+        }
         let there = self.world.store.ghosts_in(self.room.as_str()).await?;
         if there.len() < self.world.config.members_initial {
             ghost::in_room(self.world, self.login.id, person, self.room, None).await?;

@@ -174,6 +174,7 @@ fn row(portal: &Portal, event: &MatrixEvent, index: usize, message: &Message) ->
             .map(|sender| sender.id.to_string())
             .unwrap_or_default(),
         by_us: true,
+        as_user: false,
         sent_at: message.sent_at,
         edited_at: message.edited_at,
         thread: message.thread.as_ref().map(ToString::to_string),

@@ -83,7 +83,7 @@ pub(crate) async fn accept(
     let theirs = transaction
         .events
         .iter()
-        .filter(|event| !world.names.is_ours(&event.sender));
+        .filter(|event| !world.names.is_by_us(event));
     let oldest = theirs.map(|event| event.ts).min();
     match store(world, transaction).await {
         Ok(touched) => {
@@ -130,7 +130,7 @@ pub(super) async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<L
     let mut items = Vec::new();
     for event in transaction.events {
         // We upgrade no room by ourselves: an admin who has our token did.
-        if world.names.is_ours(&event.sender) && event.kind != "m.room.tombstone" {
+        if world.names.is_by_us(&event) && event.kind != "m.room.tombstone" {
             continue;
         }
         let place = match world.store.portal_by_room(event.room_id.as_str()).await? {

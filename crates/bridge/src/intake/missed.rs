@@ -162,7 +162,7 @@ async fn read_before(world: &Ctx, transaction: &Transaction) -> Result<(), Error
     let mut rooms = BTreeMap::new();
     for event in &transaction.events {
         if !rooms.contains_key(&event.room_id)
-            && !world.names.is_ours(&event.sender)
+            && !world.names.is_by_us(event)
             && !world.store.is_seen(event.event_id.as_str()).await?
             && let Some(mxid) = world.store.writer(event.room_id.as_str()).await?
         {
@@ -230,7 +230,10 @@ async fn unseen(
                 is_end = true;
                 break;
             }
-            if event.sender == writer && !world.store.is_seen(event.event_id.as_str()).await? {
+            if event.sender == writer
+                && !world.names.is_by_us(&event)
+                && !world.store.is_seen(event.event_id.as_str()).await?
+            {
                 events.push(event);
             }
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Login, NewPortal, Portal, PortalState, Shown};
 
 use super::{enter, member, room_of, shown, state, user_of};
-use crate::{Ctx, Error, creation, space};
+use crate::{Ctx, Error, creation, ghost, space};
 
 /// Kind of a portal whose room everybody can read.
 pub(crate) const PUBLIC: &str = "public";
@@ -80,6 +80,7 @@ pub async fn create_and_invite(world: &Ctx, login: &Login, room: &Room) -> Resul
         .await?;
     invite(world, &matrix_room, &user, room.kind).await?;
     world.store.set_portal_invited(portal.id).await?;
+    ghost::puppet::join(world, &user, &matrix_room).await?;
     again(world, portal.id).await
 }
 

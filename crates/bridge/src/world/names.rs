@@ -1,5 +1,6 @@
 //! Who is ours on Matrix: the bot's id, and how ghosts' ids and the network's ids turn into each other.
 
+use homeserver::{IncomingEvent, PUPPET_KEY};
 use remote::{Person, PersonId};
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 
@@ -16,6 +17,7 @@ pub struct Names {
     prefix: String,
     suffix: String,
     display_name: String,
+    source: String,
 }
 
 impl Names {
@@ -44,6 +46,7 @@ impl Names {
             prefix: prefix.to_owned(),
             suffix: suffix.to_owned(),
             display_name: config.ghosts.display_name_template.clone(),
+            source: config.appservice_id.clone(),
         })
     }
 
@@ -108,6 +111,13 @@ impl Names {
         user == self.bot || self.person(user).is_some()
     }
 
+    /// Whether we sent this: as the bot, as a ghost, or as a user, which is marked.
+    pub fn is_by_us(&self, event: &IncomingEvent) -> bool {
+        let source = event.content.get(PUPPET_KEY);
+        self.is_ours(&event.sender)
+            || source.and_then(|source| source.as_str()) == Some(self.source.as_str())
+    }
+
     /// What a person's ghost is called.
     pub fn display_name(&self, person: &Person) -> String {
         // In one pass, so that a name which contains `{username}` stays as it is.
@@ -145,6 +155,7 @@ impl Names {
             prefix: prefix.to_owned(),
             suffix: suffix.to_owned(),
             display_name: display_name_template.to_owned(),
+            source: "gitter".to_owned(),
         }
     }
 }

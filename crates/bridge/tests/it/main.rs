@@ -19,6 +19,7 @@ mod media;
 mod messages;
 mod missed;
 mod portals;
+mod puppeting;
 mod reading;
 mod rooms;
 mod stage;

@@ -372,6 +372,8 @@ fn config() -> Config {
     Config {
         version: "0.0.0".to_owned(),
         domain: "example.org".try_into().unwrap(),
+        appservice_id: "gitter".to_owned(),
+        double_puppet: false,
         bot: Bot {
             username: "gitter".to_owned(),
             display_name: "Test bridge".to_owned(),

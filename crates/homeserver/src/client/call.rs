@@ -8,7 +8,7 @@ use url::Url;
 
 use super::answer::{self, Fault};
 use super::{Client, RequestKind};
-use crate::Error;
+use crate::{Actor, Error};
 
 /// When a request that failed may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Call<'a> {
 
 impl Client {
     /// Makes the request as `who`, or as the appservice itself, and gives the JSON of a good answer.
-    pub(super) async fn call(&self, who: Option<&UserId>, call: Call<'_>) -> Result<Value, Error> {
+    pub(super) async fn call(&self, who: Option<&Actor>, call: Call<'_>) -> Result<Value, Error> {
         let result = self.repeat(who, call).await;
         if result.is_err() {
             self.counters.count_failure();
@@ -49,7 +49,7 @@ impl Client {
         result
     }
 
-    async fn repeat(&self, who: Option<&UserId>, call: Call<'_>) -> Result<Value, Error> {
+    async fn repeat(&self, who: Option<&Actor>, call: Call<'_>) -> Result<Value, Error> {
         let Call {
             kind,
             method,
@@ -58,12 +58,12 @@ impl Client {
             body,
             repeat,
         } = call;
-        let url = self.url(who, path, &query)?;
+        let url = self.url(who.map(|who| self.user_id(who)), path, &query)?;
         let mut request = self
             .http
             .request(method, url)
             .timeout(self.patience.answer)
-            .bearer_auth(self.settings.as_token.expose_secret());
+            .bearer_auth(self.token(who)?.expose_secret());
         request = match body {
             Body::Nothing => request,
             Body::Json(json) => request.json(&json),

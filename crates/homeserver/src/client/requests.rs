@@ -18,9 +18,7 @@ use crate::{
 #[async_trait]
 impl Homeserver for Client {
     async fn whoami(&self) -> Result<OwnedUserId, Error> {
-        let path = ["account", "whoami"];
-        let answer = self.get(RequestKind::Whoami, None, &path, vec![]).await?;
-        id(&answer, "user_id")
+        self.who(None).await
     }
 
     async fn versions(&self) -> Result<Vec<String>, Error> {
@@ -145,7 +143,7 @@ impl Homeserver for Client {
             },
             repeat: Repeat::Safe,
         };
-        let answer = self.call(Some(&self.settings.bot), call).await?;
+        let answer = self.call(Some(&Actor::Bot), call).await?;
         media::uri(&answer)
     }
 
@@ -166,7 +164,7 @@ impl Homeserver for Client {
             body: Body::Json(creation(room)),
             repeat: Repeat::UnlessDone,
         };
-        let answer = self.call(Some(&self.settings.bot), call).await?;
+        let answer = self.call(Some(&Actor::Bot), call).await?;
         id(&answer, "room_id")
     }
 
@@ -282,7 +280,9 @@ impl Homeserver for Client {
                 event.who,
                 &path,
                 at(event.ts),
-                event.content.clone(),
+                event
+                    .who
+                    .marked(event.content, &self.settings.appservice_id),
             )
             .await?;
         id(&answer, "event_id")
@@ -296,7 +296,9 @@ impl Homeserver for Client {
                 state.who,
                 &path,
                 at(state.ts),
-                state.content.clone(),
+                state
+                    .who
+                    .marked(state.content, &self.settings.appservice_id),
             )
             .await?;
         id(&answer, "event_id")
@@ -326,7 +328,10 @@ impl Homeserver for Client {
         txn: &str,
     ) -> Result<OwnedEventId, Error> {
         let path = ["rooms", room.as_str(), "redact", event.as_str(), txn];
-        let body = with_reason(json!({}), reason);
+        let body = who.marked(
+            &with_reason(json!({}), reason),
+            &self.settings.appservice_id,
+        );
         let answer = self
             .put(RequestKind::Redact, who, &path, vec![], body)
             .await?;
@@ -351,7 +356,7 @@ impl Homeserver for Client {
             body: Body::Json(json!({})),
             repeat: Repeat::Safe,
         };
-        self.call(Some(self.user_id(who)), call).await.map(drop)
+        self.call(Some(who), call).await.map(drop)
     }
 
     async fn timeline(
@@ -387,5 +392,19 @@ impl Homeserver for Client {
                 .and_then(Value::as_str)
                 .map(ToOwned::to_owned),
         })
+    }
+}
+
+impl Client {
+    /// Whether we can speak as somebody; gives whom the homeserver then takes us for. Unlike
+    /// [`whoami`](Homeserver::whoami), he has to be registered.
+    pub async fn whoami_as(&self, who: &Actor) -> Result<OwnedUserId, Error> {
+        self.who(Some(who)).await
+    }
+
+    async fn who(&self, who: Option<&Actor>) -> Result<OwnedUserId, Error> {
+        let path = ["account", "whoami"];
+        let answer = self.get(RequestKind::Whoami, who, &path, vec![]).await?;
+        id(&answer, "user_id")
     }
 }

@@ -1,7 +1,7 @@
 //! The shapes that most requests have.
 
 use http::Method;
-use ruma::{RoomId, UserId};
+use ruma::RoomId;
 use serde_json::Value;
 
 use super::call::{Body, Call, Repeat};
@@ -20,10 +20,7 @@ impl Client {
         key: &str,
     ) -> Result<Option<Value>, Error> {
         let path = ["rooms", room.as_str(), "state", kind, key];
-        match self
-            .get(RequestKind::State, Some(self.user_id(who)), &path, vec![])
-            .await
-        {
+        match self.get(RequestKind::State, Some(who), &path, vec![]).await {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.errcode() == Some("M_NOT_FOUND") => Ok(None),
             Err(error) => Err(error),
@@ -36,13 +33,13 @@ impl Client {
         path: &[&str],
         query: Vec<(&'static str, String)>,
     ) -> Result<Value, Error> {
-        self.get(kind, Some(&self.settings.bot), path, query).await
+        self.get(kind, Some(&Actor::Bot), path, query).await
     }
 
     pub(super) async fn get(
         &self,
         kind: RequestKind,
-        who: Option<&UserId>,
+        who: Option<&Actor>,
         path: &[&str],
         query: Vec<(&'static str, String)>,
     ) -> Result<Value, Error> {
@@ -73,7 +70,7 @@ impl Client {
             body: Body::Json(body),
             repeat: Repeat::Safe,
         };
-        self.call(Some(self.user_id(who)), call).await
+        self.call(Some(who), call).await
     }
 
     pub(super) async fn in_room(
@@ -93,6 +90,6 @@ impl Client {
             body: Body::Json(body),
             repeat,
         };
-        self.call(Some(self.user_id(who)), call).await.map(drop)
+        self.call(Some(who), call).await.map(drop)
     }
 }

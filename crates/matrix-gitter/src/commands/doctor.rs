@@ -8,6 +8,7 @@ mod homeserver;
 mod network;
 mod pages;
 mod permissions;
+mod puppets;
 mod registration;
 mod stand_in;
 

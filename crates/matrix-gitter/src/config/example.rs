@@ -24,6 +24,7 @@ pub(super) fn example(random: &mut StdRng) -> String {
         .replace("{fresh as_token}", &URL_SAFE_NO_PAD.encode(bytes()))
         .replace("{fresh hs_token}", &URL_SAFE_NO_PAD.encode(bytes()))
         .replace("{fresh secret_key}", &STANDARD.encode(bytes()))
+        .replace("{fresh double_puppet}", &URL_SAFE_NO_PAD.encode(bytes()))
 }
 
 /// Writes the example, readable by its owner only, and never over an existing file.

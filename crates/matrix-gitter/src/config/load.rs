@@ -119,6 +119,9 @@ fn check(name: &str, config: &Config) -> Result<(), Failure> {
     config.database.check(&mut problems);
     config.network.check(&mut problems);
     config.bridge.check(&mut problems);
+    config
+        .double_puppet
+        .check(&config.appservice, &mut problems);
     config.metrics.check(&mut problems);
     problems.into_result(name)
 }

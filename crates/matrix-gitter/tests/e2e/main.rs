@@ -18,6 +18,7 @@ mod pages;
 mod people;
 mod postgres;
 mod program;
+mod puppeting;
 mod reading;
 mod rooms;
 mod scene;

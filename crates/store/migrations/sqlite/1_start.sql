@@ -125,6 +125,8 @@ CREATE TABLE messages (
     thread TEXT,
     -- It was taken back; kept, since others may answer it.
     deleted BOOLEAN NOT NULL,
+    -- The user's own account says it on Matrix, though it came from the network.
+    as_user BOOLEAN NOT NULL,
     PRIMARY KEY (portal_id, remote_id, part)
 );
 CREATE INDEX messages_by_thread ON messages (portal_id, thread) WHERE thread IS NOT NULL;

@@ -13,6 +13,7 @@ pub(crate) fn row(portal_id: i64, remote_id: &str, part: i64, event_id: &str) ->
         room_id: "!room".to_owned(),
         sender: "p1".to_owned(),
         by_us: false,
+        as_user: false,
         sent_at: 10,
         edited_at: None,
         thread: None,

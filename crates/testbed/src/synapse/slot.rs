@@ -21,10 +21,12 @@ pub struct Slot {
     pub as_token: String,
     /// The homeserver's token at the bridge.
     pub hs_token: String,
+    /// The token with which a bridge can speak as any user; the slots of a homeserver share it.
+    pub puppet_token: String,
 }
 
 impl Slot {
-    pub(super) fn new(number: usize) -> anyhow::Result<Self> {
+    pub(super) fn new(number: usize, puppet_token: &str) -> anyhow::Result<Self> {
         Ok(Self {
             id: format!("gitter{number:02}"),
             bot: format!("gitter{number:02}"),
@@ -32,6 +34,7 @@ impl Slot {
             port: ports::reserve()?,
             as_token: http::random_hex(32),
             hs_token: http::random_hex(32),
+            puppet_token: puppet_token.to_owned(),
         })
     }
 
@@ -53,6 +56,23 @@ impl Slot {
     /// `address`, as a URL.
     pub fn url(&self) -> anyhow::Result<Url> {
         Ok(Url::parse(&self.address())?)
+    }
+
+    /// What `matrix-gitter register` would write for double puppeting with this token.
+    pub(super) fn puppet_registration(puppet_token: &str) -> Value {
+        json!({
+            "id": "double-puppet",
+            "url": null,
+            "as_token": puppet_token,
+            "hs_token": http::random_hex(32),
+            "sender_localpart": "double-puppet",
+            "rate_limited": false,
+            "namespaces": {
+                "users": [{ "exclusive": false, "regex": format!("^@.*:{}$", DOMAIN.replace('.', r"\.")) }],
+                "aliases": [],
+                "rooms": [],
+            },
+        })
     }
 
     /// What the bridge itself would register (section "Application Services" of the Matrix spec).

@@ -1,11 +1,17 @@
 //! A message was changed on the network: its events are replaced, as many as there are.
 
+use homeserver::Actor;
 use remote::Message;
 use serde_json::{Value, json};
 use store::{Item, Lane, MessageRow};
 
 use super::Place;
-use crate::{Error, lanes::Outcome, media::incoming::Shown};
+use crate::{
+    Error,
+    ghost::{self, puppet},
+    lanes::Outcome,
+    media::incoming::Shown,
+};
 
 impl Place<'_> {
     pub(super) async fn changed(
@@ -23,7 +29,11 @@ impl Place<'_> {
         if self.world.store.waits_behind(&lane, item.id, &key).await? {
             return Ok(Outcome::done());
         }
-        if known.iter().any(|row| row.by_us) {
+        // Nobody but the sender of an event can replace it.
+        let himself = ghost::himself(self.world, self.login, &self.login.person_id);
+        let as_user = known.iter().any(|row| row.as_user);
+        let is_mixed = as_user && !known.iter().all(|row| row.as_user);
+        if known.iter().any(|row| row.by_us) || is_mixed || (as_user && himself.is_none()) {
             return self.own_changed(message).await;
         }
         let is_news = |row: &MessageRow| row.edited_at < message.edited_at && !row.deleted;
@@ -32,13 +42,26 @@ impl Place<'_> {
         }
         // Nothing is known of what was never shown; its place in the room is gone.
         let shown: Vec<_> = known
-            .into_iter()
+            .iter()
             .filter(|row| row.room_id == self.room.as_str())
+            .cloned()
             .collect();
         if shown.is_empty() {
             return Ok(Outcome::done());
         }
-        self.replace(message, shown).await.map(Outcome::Done)
+        let Some(himself) = himself.filter(|_| as_user) else {
+            let ghost = self.ghost(message).await?;
+            return self
+                .replace(message, shown, &ghost)
+                .await
+                .map(Outcome::Done);
+        };
+        match self.replace(message, shown, &himself).await {
+            Err(Error::Homeserver(error)) if puppet::gives_up(self.world, &himself, &error) => {
+                self.own_changed(message).await
+            }
+            replaced => replaced.map(Outcome::Done),
+        }
     }
 
     /// Gives the rows as they are afterwards.
@@ -46,8 +69,8 @@ impl Place<'_> {
         &self,
         message: &Message,
         shown: Vec<MessageRow>,
+        who: &Actor,
     ) -> Result<Vec<MessageRow>, Error> {
-        let who = self.speaker(message).await?;
         let contents = self.contents(message).await?;
         let at = message.edited_at.unwrap_or(message.sent_at);
         let mut rows = Vec::new();
@@ -59,9 +82,9 @@ impl Place<'_> {
         {
             let old = shown.iter().find(|row| row.part == *part);
             if let Some(row) = old.filter(|_| !is_file) {
-                let txn = self.txn("edit", &who, message, *part);
+                let txn = self.txn("edit", who, message, *part);
                 let replacement = replacement(content, &row.event_id);
-                self.send(&who, message, &txn, &replacement, at).await?;
+                self.send(who, message, &txn, &replacement, at).await?;
             }
             let event = if let Some(row) = old {
                 row.event_id.as_str().try_into().map_err(|_| {
@@ -72,10 +95,10 @@ impl Place<'_> {
                 if let Some(relation) = self.thread(message).await? {
                     content["m.relates_to"] = relation;
                 }
-                let txn = self.txn("message", &who, message, *part);
-                self.send(&who, message, &txn, &content, at).await?
+                let txn = self.txn("message", who, message, *part);
+                self.send(who, message, &txn, &content, at).await?
             };
-            rows.push(self.row(message, *part, &event));
+            rows.push(self.row(message, *part, &event, who));
         }
         let stays = |row: &&MessageRow| contents.iter().any(|it| it.part == row.part);
         for row in shown.iter().filter(|row| !stays(row)) {
@@ -88,7 +111,7 @@ impl Place<'_> {
         Ok(rows)
     }
 
-    /// The user changed on the network what he had written on Matrix. His event there is his alone to replace, so his ghost
+    /// The user changed on the network what his own account said on Matrix. His event there is his alone to replace, so his ghost
     /// says the new text as an answer to it, and replaces that from then on. Mostly this is the echo of a change that he made
     /// on Matrix.
     async fn own_changed(&self, message: &Message) -> Result<Outcome, Error> {
@@ -105,14 +128,15 @@ impl Place<'_> {
         if !known.iter().all(is_news) {
             return Ok(Outcome::done());
         }
-        let (mut his, answer): (Vec<_>, Vec<_>) = known.into_iter().partition(|row| row.by_us);
+        let (mut his, answer): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|row| row.by_us || row.as_user);
         let Some(first) = his.first() else {
             return Ok(Outcome::done());
         };
         let relation = json!({ "m.in_reply_to": { "event_id": first.event_id } });
         // The parts of the answer stand behind those of his own.
         let behind = his.iter().map(|row| row.part + 1).max().unwrap_or(0);
-        let who = self.speaker(message).await?;
+        let who = self.ghost(message).await?;
         let at = message.edited_at.unwrap_or(message.sent_at);
         let mut rows = Vec::new();
         for (index, shown) in self.contents(message).await?.into_iter().enumerate() {
@@ -143,7 +167,7 @@ impl Place<'_> {
                 });
             } else {
                 let event = self.send(&who, message, &txn, &content, at).await?;
-                rows.push(self.row(message, place, &event));
+                rows.push(self.row(message, place, &event, &who));
             }
         }
         let stays = |row: &&MessageRow| rows.iter().any(|it: &MessageRow| it.part == row.part);

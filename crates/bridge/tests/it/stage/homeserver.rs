@@ -52,6 +52,10 @@ pub(crate) struct State {
     pub(crate) files_away: bool,
     /// The largest file it takes, in bytes.
     pub(crate) largest: Option<usize>,
+    /// Whether it lets us speak as its users.
+    pub(crate) puppets: bool,
+    /// What was read, by whom.
+    pub(crate) receipts: Vec<(OwnedUserId, OwnedEventId)>,
     txns: HashMap<String, OwnedEventId>,
     count: u64,
 }
@@ -230,6 +234,15 @@ fn refused(status: u16, errcode: &str) -> Error {
     }
 }
 
+impl State {
+    fn lets(&self, who: &Actor) -> Result<(), Error> {
+        match who {
+            Actor::User(_) if !self.puppets => Err(refused(403, "M_FORBIDDEN")),
+            _ => Ok(()),
+        }
+    }
+}
+
 fn user(who: &Actor) -> OwnedUserId {
     who.user_id(BOT.try_into().unwrap()).to_owned()
 }
@@ -376,6 +389,7 @@ impl Homeserver for FakeHomeserver {
 
     async fn join(&self, who: &Actor, room: &RoomId) -> Result<(), Error> {
         let mut state = self.log("join");
+        state.lets(who)?;
         let who = user(who);
         match state.room(room)?.membership(&who) {
             "join" => Ok(()),
@@ -456,6 +470,7 @@ impl Homeserver for FakeHomeserver {
             Some(Failure::Forbidden) => return Err(refused(403, "M_FORBIDDEN")),
             _ => {}
         }
+        state.lets(event.who)?;
         if let Some(known) = state.txns.get(event.txn) {
             return Ok(known.clone());
         }
@@ -471,7 +486,7 @@ impl Homeserver for FakeHomeserver {
             &who,
             event.kind,
             None,
-            event.content.clone(),
+            event.who.marked(event.content, "gitter"),
             event.ts.unwrap_or_default(),
         );
         state
@@ -559,6 +574,7 @@ impl Homeserver for FakeHomeserver {
         txn: &str,
     ) -> Result<OwnedEventId, Error> {
         let mut state = self.log("redact");
+        state.lets(who)?;
         if let Some(event) = state.txns.get(txn) {
             return Ok(event.clone());
         }
@@ -587,11 +603,13 @@ impl Homeserver for FakeHomeserver {
 
     async fn read_receipt(
         &self,
-        _who: &Actor,
+        who: &Actor,
         _room: &RoomId,
-        _event: &EventId,
+        event: &EventId,
     ) -> Result<(), Error> {
-        drop(self.log("read_receipt"));
+        let mut state = self.log("read_receipt");
+        state.lets(who)?;
+        state.receipts.push((user(who), event.to_owned()));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use homeserver::{Client, Error, Homeserver as _};
 
-use super::{Finding, Findings};
+use super::{Finding, Findings, puppets};
 use crate::config::Config;
 use crate::exit::{Failure, Status};
 use crate::wiring;
@@ -20,6 +20,9 @@ pub(super) async fn check(config: &Config, findings: &mut Findings) -> Result<()
     findings.add(known.unwrap_or_else(|finding| finding));
     if is_known {
         findings.add(ping(config, &client).await);
+        if config.double_puppet.as_token.is_some() {
+            findings.add(puppets::check(config, &client).await);
+        }
     }
     Ok(())
 }
