@@ -399,5 +399,6 @@ fn config() -> Config {
         },
         space: true,
         federate: false,
+        relay_notices: false,
     }
 }
