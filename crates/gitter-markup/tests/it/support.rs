@@ -11,8 +11,10 @@ use serde_json::Value;
 /// The cases of a file in `cases/`: title and text of each.
 pub(crate) fn cases(file: &str) -> Vec<(String, String)> {
     let path = format!("{}/tests/cases/{file}.txt", env!("CARGO_MANIFEST_DIR"));
-    let all = std::fs::read_to_string(path).unwrap();
-    let (_, cases) = all.split_once("\n=== ").unwrap();
+    let all = std::fs::read_to_string(path).expect("the files are as they should be");
+    let (_, cases) = all
+        .split_once("\n=== ")
+        .expect("the files are as they should be");
     cases
         .trim_end_matches('\n')
         .split("\n=== ")
@@ -28,9 +30,11 @@ fn unescaped(text: &str) -> String {
     let mut pieces = text.split("\\u{");
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let (code, rest) = piece.split_once('}').unwrap();
-        let code = u32::from_str_radix(code, 16).unwrap();
-        out.push(char::from_u32(code).unwrap());
+        let (code, rest) = piece
+            .split_once('}')
+            .expect("the files are as they should be");
+        let code = u32::from_str_radix(code, 16).expect("the files are as they should be");
+        out.push(char::from_u32(code).expect("the files are as they should be"));
         out.push_str(rest);
     }
     out
@@ -134,14 +138,20 @@ impl RecordedMention {
 pub(crate) fn recorded() -> Vec<Recorded> {
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings");
     let mut files = vec![base.join("rest.jsonl")];
-    for file in std::fs::read_dir(base.join("realtime")).unwrap() {
-        files.push(file.unwrap().path());
+    for file in std::fs::read_dir(base.join("realtime")).expect("the files are as they should be") {
+        files.push(file.expect("the files are as they should be").path());
     }
     files.sort();
     let mut found = BTreeMap::new();
     for file in files {
-        for line in std::fs::read_to_string(file).unwrap().lines() {
-            collect(&serde_json::from_str(line).unwrap(), &mut found);
+        for line in std::fs::read_to_string(file)
+            .expect("the files are as they should be")
+            .lines()
+        {
+            collect(
+                &serde_json::from_str(line).expect("the files are as they should be"),
+                &mut found,
+            );
         }
     }
     found.into_values().collect()

@@ -52,7 +52,7 @@ fn to_matrix(out: &mut String, title: &str, source: &str, message: &Incoming<'_>
 fn to_gitter(out: &mut String, title: &str, source: &str, composed: &Composed) {
     let markdown = to_markdown(composed);
     let pieces = split(&markdown, MAX_UNITS);
-    assert_eq!(pieces, [markdown.clone()], "{title}");
+    assert_eq!(pieces, std::slice::from_ref(&markdown), "{title}");
     let shown = html::render(&shown_on_gitter(&markdown), &NoNames);
     let _ = write!(
         out,
