@@ -13,6 +13,7 @@ mod kinds;
 mod limits;
 mod login;
 mod management;
+mod markup;
 mod media;
 mod pages;
 mod people;
