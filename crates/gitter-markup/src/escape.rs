@@ -31,10 +31,11 @@ pub(crate) fn underscores_matter(text: &str) -> bool {
         at.and_then(|at| bytes.get(at))
             .is_some_and(u8::is_ascii_alphanumeric)
     };
-    bytes
-        .iter()
-        .enumerate()
-        .any(|(at, &byte)| byte == b'_' && !(word(at.checked_sub(1)) && word(at.checked_add(1))))
+    // An address may have to be written as a link, which does not begin as a word does.
+    text.contains("_http")
+        || bytes.iter().enumerate().any(|(at, &byte)| {
+            byte == b'_' && !(word(at.checked_sub(1)) && word(at.checked_add(1)))
+        })
 }
 
 impl Escaper {

@@ -67,8 +67,9 @@ fn end_url(at: usize, out: &mut String) {
     };
     let word = done.rsplit(char::is_whitespace).next().unwrap_or_default();
     let bare = word.contains("://") && word.contains("http") && !word.ends_with(')');
-    let goes_on = |c: char| !c.is_whitespace() && !"<.,:;!?'\")".contains(c);
-    if bare && new.starts_with(goes_on) {
+    let tail = new.split(|c: char| c.is_whitespace() || c == '<').next();
+    let harmless = |tail: &str| tail.chars().all(|c| ".,:;!?'\")".contains(c));
+    if bare && !tail.is_none_or(harmless) {
         out.insert(at, ' ');
     }
 }
@@ -152,12 +153,24 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
     write(children, escaper, &mut inner);
     let inner = inner.strip_prefix(GAP).unwrap_or(&inner);
     let text = inner.trim();
+    // Twice the same is once; and a line of marks alone is a rule.
+    let nested = match mark {
+        "*" => text.starts_with('*') && !text.starts_with("**"),
+        _ => text.starts_with(mark),
+    };
+    let marks_only = |line: &str| line.chars().all(|c| "-_* ".contains(c));
+    let last = text
+        .split_once('\n')
+        .is_some_and(|_| text.lines().last().is_some_and(marks_only));
     let sound = !text.is_empty()
+        && !nested
+        && !last
         && !text.contains("\n\n")
         && !holds_bare_url(text)
         && ends_at_its_end(mark, text);
     if !sound {
-        if is_line_start(out) && inner.starts_with(LINE_STARTS) {
+        let mail = inner.contains('@') && out.ends_with(is_local);
+        if mail || is_line_start(out) && inner.starts_with(LINE_STARTS) {
             out.push(GAP);
         }
         return out.push_str(inner);
@@ -165,7 +178,7 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
     let lead = inner.len() - inner.trim_start().len();
     let trail = inner.trim_end().len();
     out.push_str(&inner[..lead]);
-    let rule = is_line_start(out) && text.chars().all(|c| "-_* ".contains(c));
+    let rule = is_line_start(out) && text.lines().next().is_some_and(marks_only);
     let mail = text.contains('@') && out.ends_with(is_local);
     if rule || mail || out.ends_with(['*', '~', '_', '\\']) {
         out.push(GAP);

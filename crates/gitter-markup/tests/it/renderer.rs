@@ -2,6 +2,7 @@
 
 use gitter_markup::{MAX_UNITS, split, to_markdown};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use remote::text::html::parse_plainly;
 use remote::text::{Mentioned, NoNames, html};
 use remote::{Composed, RichText};
@@ -126,10 +127,15 @@ fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
 }
 
+/// Where the texts begin.
+const SEED: u64 = 3;
+
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         failure_persistence: None,
+        // The same texts each time: what is found is found by whoever changes something. More of them: another number.
+        rng_seed: RngSeed::Fixed(SEED),
         max_shrink_iters: 3000,
         ..ProptestConfig::default()
     }
