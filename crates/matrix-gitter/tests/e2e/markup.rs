@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::scene::{Result, Scene};
 
+/// A body, the same as HTML, whom it means to ring; the text on Gitter, and who is rung there.
+type Case<'a> = (&'a str, Option<String>, Value, &'a str, &'a [&'a str]);
+
 /// "Rendering it there shows the same visible text", and what is typed as Markdown works.
 #[tokio::test]
 async fn to_gitter_text_shows_as_it_was_meant() -> Result {
@@ -54,7 +57,7 @@ async fn to_gitter_people_are_named_as_gitter_names_them() -> Result {
     let html =
         |label: &str, user: &str| format!("<a href=\"https://matrix.to/#/{user}\">{label}</a>: hi");
     let named = json!({"user_ids": [&ghost]});
-    let cases: [(&str, Option<String>, Value, &str, &[&str]); 5] = [
+    let cases: [Case<'_>; 5] = [
         (
             "Ben (Gitter): hi",
             Some(html("Ben (Gitter)", &ghost)),
