@@ -40,6 +40,8 @@ pub struct Config {
     pub space: bool,
     /// `m.federate` of the rooms made here.
     pub federate: bool,
+    /// Whether the user's `m.notice` messages, which are a machine's, cross to the network.
+    pub relay_notices: bool,
 }
 
 /// The bot.

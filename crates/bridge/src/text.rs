@@ -9,8 +9,11 @@
 
 mod crossing;
 mod from_matrix;
+mod names_in_text;
 mod to_matrix;
 
 pub use crossing::{Crossing, FileContent, TextContent, Unsupported, crossing};
 pub(crate) use from_matrix::outgoing;
+pub use from_matrix::{Written, compose, read};
+pub use names_in_text::{Calling, Callings};
 pub use to_matrix::{MatrixNames, contents};

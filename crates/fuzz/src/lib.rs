@@ -48,20 +48,20 @@ fn gitter_html(data: &[u8]) {
 /// A `formatted_body`, to what Gitter is sent.
 fn matrix_html(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
-        sent(Composed::Rich(html::parse_plainly(text)));
+        sent(&Composed::Rich(html::parse_plainly(text)));
     }
 }
 
 /// A `body` typed by hand, to what Gitter is sent.
 fn typed_text(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
-        sent(Composed::Plain(text.to_owned()));
-        sent(Composed::Rich(RichText::plain(text)));
+        sent(&Composed::Plain(text.to_owned()));
+        sent(&Composed::Rich(RichText::plain(text)));
     }
 }
 
-fn sent(text: Composed) {
-    let markdown = to_markdown(&text);
+fn sent(text: &Composed) {
+    let markdown = to_markdown(text);
     for part in split(&markdown, MAX_UNITS) {
         let units = part.encode_utf16().count();
         assert!(units <= MAX_UNITS, "a part has {units} units");

@@ -4,6 +4,8 @@
 //! `===`), a zero-width space does it. The rules are those of a Markdown of 2014 and were tried on Gitter 21.15's renderer.
 //! To add a trap: an arm in [`Escaper::text`] or [`line_start`].
 
+use std::borrow::Cow;
+
 /// Shows nothing and ends a name or a mark.
 pub(crate) const GAP: char = '\u{200B}';
 
@@ -17,6 +19,8 @@ pub(crate) const LINE_STARTS: [char; 19] = [
 pub(crate) struct Escaper {
     /// Whether underscores have to be escaped; see [`underscores_matter`].
     pub(crate) underscores: bool,
+    /// Whether it stands in what a link shows, where an address is text.
+    pub(crate) linked: bool,
 }
 
 /// Whether some underscore in the whole message is not inside a word: then one inside a word could open emphasis which that
@@ -27,22 +31,28 @@ pub(crate) fn underscores_matter(text: &str) -> bool {
         at.and_then(|at| bytes.get(at))
             .is_some_and(u8::is_ascii_alphanumeric)
     };
-    bytes
-        .iter()
-        .enumerate()
-        .any(|(at, &byte)| byte == b'_' && !(word(at.checked_sub(1)) && word(at.checked_add(1))))
+    // An address may have to be written as a link, which does not begin as a word does.
+    text.contains("_http")
+        || bytes.iter().enumerate().any(|(at, &byte)| {
+            byte == b'_' && !(word(at.checked_sub(1)) && word(at.checked_add(1)))
+        })
 }
 
 impl Escaper {
     /// Adds running text without line breaks to `out`.
     pub(crate) fn text(self, text: &str, out: &mut String) {
-        let mut rest = text;
+        let text = spaced(text);
+        if self.linked {
+            return self.words(&text, out);
+        }
+        let mut rest = &*text;
         while let Some((start, end)) = find_url(rest) {
             self.words(&rest[..start], out);
             unbracket(out);
             let bracket = out.ends_with("< ");
-            self.url(&rest[start..end], out);
-            rest = &rest[end..];
+            let (url, behind) = rest[start..].split_at(end - start);
+            self.url(url, behind, out);
+            rest = behind;
             if bracket && rest.starts_with('>') {
                 out.push(' ');
             }
@@ -50,19 +60,36 @@ impl Escaper {
         self.words(rest, out);
     }
 
-    /// An address that stays one to be clicked on.
-    fn url(self, url: &str, out: &mut String) {
-        let url = url.replace("@/", "%40/");
-        if url.contains(['(', ')']) {
-            // A bare one would lose its last bracket.
-            out.push('[');
-            self.words(&url, out);
+    /// An address that stays one to be clicked on. Gitter takes whatever follows it up to the next space for a part of it, our
+    /// escapes included.
+    fn url(self, url: &str, behind: &str, out: &mut String) {
+        let end = behind.find(|c: char| c.is_whitespace() || c == '<');
+        let tail = &behind[..end.unwrap_or(behind.len())];
+        let harmless = |c: char| ".,:;!?'\")".contains(c);
+        // A bare one with brackets would lose its last bracket, one with `@/all` in it would ring everybody, and one with an
+        // entity would be another.
+        let misread = url.contains(['(', ')']) || url.contains("@/") || holds_entity(url);
+        let word = out.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let in_name = word
+            .get(word.len().saturating_sub(300)..)
+            .unwrap_or(word)
+            .contains('@');
+        if misread || in_name || !tail.chars().all(harmless) {
+            open_label(out);
+            self.label(url, out);
             out.push_str("](");
-            out.push_str(&target(&url));
+            out.push_str(&target(url));
             out.push(')');
         } else {
-            out.push_str(&url);
+            out.push_str(url);
         }
+    }
+
+    /// What an address shows of itself.
+    fn label(self, url: &str, out: &mut String) {
+        let mut label = String::from(GAP);
+        self.words(url, &mut label);
+        out.push_str(&in_label(label.trim_start_matches(GAP)));
     }
 
     fn words(self, text: &str, out: &mut String) {
@@ -99,13 +126,34 @@ impl Escaper {
                 '$' if before == Some('$') || before.is_none() && out.ends_with('$') => {
                     out.extend([GAP, '$']);
                 }
-                '@' if !is_address(before.or_else(|| out.chars().next_back()), behind) => {
+                '@' if self.linked
+                    || !is_address(before.or_else(|| out.chars().next_back()), behind) =>
+                {
                     out.extend(['@', GAP]);
                 }
                 c => out.push(c),
             }
         }
     }
+}
+
+/// The text with spaces for what Gitter turns into spaces before it looks for code and lists, and without what it takes for a line's end and
+/// what nobody sees.
+fn spaced(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c: char| c.is_control() || matches!(c, '\u{A0}' | '\u{2424}')) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push_str("    "),
+            '\r' | '\u{A0}' => out.push(' '),
+            '\u{2424}' => out.push('\u{21B5}'),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Whether what follows is the first thing in its line.
@@ -158,7 +206,8 @@ fn line_start(text: &str, out: &mut String) -> bool {
 /// Names on Gitter are ASCII letters, digits, `_`, `-` and `.`; people on Matrix write them as on Gitter. What has a colon in it is
 /// a Matrix id, `@room` means everybody on Matrix, and `@/` begins a group.
 fn is_address(before: Option<char>, behind: &str) -> bool {
-    if behind.starts_with('/') {
+    // Nobody knows yet what comes behind the text.
+    if behind.is_empty() || behind.starts_with('/') {
         return false;
     }
     let end = behind.find(|c| !is_name_char(c)).unwrap_or(behind.len());
@@ -167,12 +216,18 @@ fn is_address(before: Option<char>, behind: &str) -> bool {
         return !behind.starts_with(is_name_char);
     }
     let plausible = !name.contains([':', '[', ']']) && name != "room";
-    plausible || before.is_some_and(char::is_alphanumeric) && !name.contains(':')
+    // What stands in the middle of a word is an e-mail address, up to a colon at least: `git@example.org:a/b`.
+    plausible || before.is_some_and(|c| c.is_ascii_alphanumeric())
 }
 
 /// What a name may consist of in Gitter's eyes.
 pub(crate) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-.:[]".contains(c)
+}
+
+/// What may stand before the `@` of an e-mail address in Gitter's eyes, marks of emphasis and code included.
+pub(crate) fn is_local(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c)
 }
 
 /// What stands in angle brackets with `@` or `:/` in it is an address for Gitter, and loses its brackets, unless there is a space.
@@ -201,6 +256,11 @@ fn tag_breaker(behind: &str) -> Option<char> {
     (!stretch.chars().all(harmless)).then_some(GAP)
 }
 
+fn holds_entity(text: &str) -> bool {
+    text.match_indices('&')
+        .any(|(at, _)| is_entity(&text[at + 1..]))
+}
+
 fn is_entity(behind: &str) -> bool {
     let name = behind.strip_prefix('#').unwrap_or(behind);
     let end = name
@@ -222,6 +282,7 @@ pub(crate) fn find_url(text: &str) -> Option<(usize, usize)> {
             let end =
                 rest.find(|c: char| c.is_whitespace() || c.is_control() || "<>`\"".contains(c));
             let url = &rest[..end.unwrap_or(rest.len())];
+            let url = url.split("](").next().unwrap_or_default();
             let mut url =
                 url.trim_end_matches(['.', ',', ':', ';', '!', '?', '\'', '*', '_', '~', ']', GAP]);
             while url.ends_with(')') && url.matches(')').count() > url.matches('(').count() {
@@ -236,11 +297,41 @@ pub(crate) fn find_url(text: &str) -> Option<(usize, usize)> {
     }
 }
 
+/// Opens the square brackets of a link, which must neither make a picture of it nor be a part of a name.
+pub(crate) fn open_label(out: &mut String) {
+    let rest = out.trim_end_matches(is_name_char);
+    if out.ends_with('!') || rest.ends_with('@') {
+        out.push(GAP);
+    }
+    out.push('[');
+}
+
+/// The same inside the square brackets of a link, among which Gitter counts escaped ones, too; it leaves entities to the reader's
+/// browser. Named ones, since a number in one would be an issue's.
+pub(crate) fn in_label(markdown: &str) -> String {
+    let mut out = String::with_capacity(markdown.len());
+    let mut chars = markdown.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.peek().is_some_and(|next| matches!(next, '[' | ']')) => {}
+            '\\' => {
+                out.push(c);
+                out.extend(chars.next());
+            }
+            '[' => out.push_str("&lsqb;"),
+            ']' => out.push_str("&rsqb;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// An address as the target of a Markdown link.
 pub(crate) fn target(href: &str) -> String {
     let mut out = String::with_capacity(href.len());
-    for c in href.chars() {
+    for (at, c) in href.char_indices() {
         match c {
+            '&' if is_entity(&href[at + 1..]) => out.push_str("&amp;"),
             '(' => out.push_str("%28"),
             ')' => out.push_str("%29"),
             '<' => out.push_str("%3C"),

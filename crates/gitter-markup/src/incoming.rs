@@ -67,9 +67,14 @@ pub fn to_rich(message: &Incoming<'_>) -> RichText {
         html::parse(message.html, &|it| message.element(it))
     };
     if message.status {
+        let whole = rich.clone();
         message.strip_sender(&mut rich.nodes);
+        // Whoever does nothing is there at least.
+        if remote::text::text_of(&rich.nodes).trim().is_empty() {
+            rich = whole;
+        }
     }
-    with_emoji(&mut rich.nodes);
+    finish(&mut rich.nodes);
     rich
 }
 
@@ -111,7 +116,9 @@ impl Incoming<'_> {
 
     fn group_mention(&self, it: &Foreign<'_>) -> Node {
         let label = it.text();
-        if self.mentions.iter().any(|known| known.announcement) {
+        let name = label.trim_start_matches(['@', '/']);
+        let rung = |known: &KnownMention<'_>| known.announcement && known.screen_name == name;
+        if self.mentions.iter().any(rung) {
             Node::Mention(Mention {
                 who: Mentioned::Everyone,
                 label,
@@ -159,14 +166,18 @@ impl Incoming<'_> {
 
     /// The address of an issue or commit that Gitter has recognised without making a link of it.
     fn issue(&self, it: &Foreign<'_>) -> Option<String> {
-        let forge = self.forge?;
         let named = it
             .attribute("data-issue-repo")
-            .or_else(|| it.attribute("data-commit-repo"));
-        let repository = named
-            .filter(|name| !name.is_empty())
-            .unwrap_or(forge.repository);
-        let (base, between) = match forge.kind {
+            .or_else(|| it.attribute("data-commit-repo"))
+            .filter(|name| !name.is_empty());
+        let repository = named.or(self.forge.map(|forge| forge.repository))?;
+        let kind = match it.attribute("data-provider") {
+            Some("github") => ForgeKind::GitHub,
+            Some("gitlab") => ForgeKind::GitLab,
+            // A repository that is named in a room which has none: nearly all of them are on GitHub.
+            _ => self.forge.map_or(ForgeKind::GitHub, |forge| forge.kind),
+        };
+        let (base, between) = match kind {
             ForgeKind::GitHub => ("https://github.com", ""),
             ForgeKind::GitLab => ("https://gitlab.com", "/-"),
         };
@@ -274,19 +285,73 @@ fn unlinked(nodes: Vec<Node>) -> Vec<Node> {
     out
 }
 
-fn with_emoji(nodes: &mut [Node]) {
+/// Whatever Gitter leaves to the reader's client: shortcodes of emoji, boxes to tick, formulas that stand alone.
+fn finish(nodes: &mut [Node]) {
     for node in nodes {
         match node {
-            Node::Text(text) if !text.contains("://") => *text = emoji::replace(text),
-            Node::Text(_)
-            | Node::Mention(_)
+            Node::Text(text) => *text = emoji::replace(text),
+            Node::Mention(_)
             | Node::Element(Element {
                 tag: Tag::Code | Tag::CodeBlock { .. } | Tag::Math { .. },
                 ..
             }) => {}
-            Node::Element(Element { children, .. }) | Node::MessageLink { children, .. } => {
-                with_emoji(children);
+            Node::Element(element) => {
+                if let Tag::Item { ticked } = &mut element.tag
+                    && ticked.is_none()
+                {
+                    *ticked = take_box(&mut element.children);
+                }
+                finish(&mut element.children);
+                if element.tag == Tag::Paragraph {
+                    stand_alone(element);
+                }
             }
+            Node::MessageLink { children, .. } => finish(children),
         }
+    }
+}
+
+/// A formula that is all a paragraph holds stands in a line of its own.
+fn stand_alone(paragraph: &mut Element) {
+    if let [
+        Node::Element(Element {
+            tag: Tag::Math { tex, .. },
+            children,
+        }),
+    ] = paragraph.children.as_mut_slice()
+    {
+        let tag = Tag::Math {
+            tex: std::mem::take(tex),
+            display: true,
+        };
+        *paragraph = Element {
+            tag,
+            children: std::mem::take(children),
+        };
+    }
+}
+
+/// Takes `[x]` or `[ ]` away from the start of an item, where Gitter leaves them as text.
+fn take_box(children: &mut Vec<Node>) -> Option<bool> {
+    match children.first_mut()? {
+        Node::Text(text) => {
+            let (mark, rest) = text.split_at_checked(3)?;
+            let ticked = match mark {
+                "[x]" | "[X]" => true,
+                "[ ]" => false,
+                _ => return None,
+            };
+            let rest = rest.strip_prefix(' ')?.trim_start().to_owned();
+            *text = rest;
+            if text.is_empty() {
+                children.remove(0);
+            }
+            Some(ticked)
+        }
+        Node::Element(Element {
+            tag: Tag::Paragraph,
+            children,
+        }) => take_box(children),
+        _ => None,
     }
 }

@@ -6,7 +6,7 @@
 mod block;
 mod inline;
 
-use remote::{Composed, RichText};
+use remote::{Composed, RichText, Said};
 
 use crate::escape::{Escaper, GAP, underscores_matter};
 use crate::typed;
@@ -17,9 +17,13 @@ pub const MAX_UNITS: usize = 4096;
 /// Writes what a person has written as Gitter's Markdown. Never empty.
 pub fn to_markdown(composed: &Composed) -> String {
     let markdown = match composed {
-        Composed::Plain(text) => typed::to_markdown(text),
+        Composed::Plain(text) => typed::to_markdown(&[Said::Text(text.clone())]),
+        Composed::Addressed(pieces) => typed::to_markdown(pieces),
         Composed::Rich(text) => rich(text),
     };
+    // Characters that nobody sees, and which servers and databases are at odds about.
+    let unseen = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');
+    let markdown: String = markdown.chars().filter(|c| !unseen(c)).collect();
     let markdown = markdown.trim_end().trim_matches('\n');
     if markdown.trim().is_empty() {
         GAP.to_string()
@@ -40,6 +44,7 @@ fn rich(text: &RichText) -> String {
     inline::pieces(&text.nodes, &mut all);
     let escaper = Escaper {
         underscores: underscores_matter(&all),
+        linked: false,
     };
     block::write(&text.nodes, escaper)
 }

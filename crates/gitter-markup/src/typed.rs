@@ -5,12 +5,87 @@
 //! is escaped: `#tags`, `2*3*4`, `snake_case`, a line of dashes below another, indentation. Marks count only where a word
 //! begins and ends, lines end where they were ended, and a quote ends with its last `>`.
 //!
-//! To let one more thing through: an arm in [`line`] or in [`inline`].
+//! To let one more thing through: an arm in [`line`] or in `inline`.
 
-use remote::text::{Node, Tag, allowed_link};
+mod inline;
 
-use crate::escape::{Escaper, GAP, find_url, underscores_matter};
+use remote::Said;
+use remote::text::Mention;
+
+use crate::escape::{Escaper, GAP, underscores_matter};
 use crate::markdown::write_inline;
+
+/// Stands for a mention while the text is read, with a character behind it that says for which: no text has a
+/// noncharacter in it (Unicode 23.7).
+const MARK: char = '\u{FDD0}';
+
+/// The first of the characters behind a [`MARK`]: private ones.
+const FIRST: u32 = 0xF_0000;
+
+/// How lines are written.
+#[derive(Clone, Copy)]
+struct Scribe<'a> {
+    escaper: Escaper,
+    /// Who is addressed, in order.
+    names: &'a [&'a Mention],
+}
+
+impl<'a> Scribe<'a> {
+    /// The mention that a mark and the character behind it stand for, at the start of a text; and how many bytes those are.
+    fn marked(self, text: &str) -> Option<(&'a Mention, usize)> {
+        let which = text.strip_prefix(MARK)?.chars().next()?;
+        let number = u32::from(which).checked_sub(FIRST)?;
+        let mention = self.names.get(usize::try_from(number).ok()?)?;
+        Some((mention, MARK.len_utf8() + which.len_utf8()))
+    }
+
+    /// Writes what stands in a line.
+    fn write(self, text: &str, out: &mut String) {
+        write_inline(&inline::read(text, self), self.escaper, out);
+    }
+
+    /// Text that is code, with the names as they were written.
+    fn unmarked(self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(MARK) {
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let used = match self.marked(rest) {
+                Some((mention, used)) => {
+                    out.push_str(&mention.label);
+                    used
+                }
+                None => MARK.len_utf8(),
+            };
+            rest = &rest[used..];
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+/// The text with a mark for each mention.
+fn with_marks<'a>(pieces: &'a [Said]) -> (String, Vec<&'a Mention>) {
+    let (mut text, mut names) = (String::new(), Vec::<&'a Mention>::new());
+    for piece in pieces {
+        match piece {
+            Said::Text(piece) => text.push_str(&piece.replace(MARK, "\u{FFFD}")),
+            Said::Mention(mention) => {
+                let number = u32::try_from(names.len()).ok();
+                let which = number.and_then(|number| char::from_u32(FIRST + number));
+                match which.filter(|_| names.len() < 0xFFFD) {
+                    Some(which) => {
+                        text.extend([MARK, which]);
+                        names.push(mention);
+                    }
+                    None => text.push_str(&mention.label),
+                }
+            }
+        }
+    }
+    (text, names)
+}
 
 /// What the line before was, as far as the next one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +98,18 @@ enum Before {
 }
 
 /// Writes a typed text as Gitter's Markdown.
-pub(crate) fn to_markdown(text: &str) -> String {
+pub(crate) fn to_markdown(pieces: &[Said]) -> String {
+    let (text, names) = with_marks(pieces);
     let text = text
         .replace("\r\n", "\n")
-        .replace(['\r', '\u{2028}', '\u{2029}'], "\n");
-    let escaper = Escaper {
-        underscores: underscores_matter(&text),
+        .replace(['\r', '\u{2028}', '\u{2029}'], "\n")
+        .replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "");
+    let scribe = Scribe {
+        escaper: Escaper {
+            underscores: underscores_matter(&text),
+            linked: false,
+        },
+        names: &names,
     };
     let lines: Vec<_> = text.split('\n').collect();
     let mut out = String::new();
@@ -44,8 +125,12 @@ pub(crate) fn to_markdown(text: &str) -> String {
                 .skip(at + 1)
                 .position(|line| closes(line, fence));
             if let Some(length) = closing {
+                if matches!(before, Before::List(_) | Before::Quote) && !current.starts_with(' ') {
+                    out.push('\n');
+                }
                 let end = at + 1 + length;
-                out.push_str(&lines.get(at..end).unwrap_or_default().join("\n"));
+                let code = lines.get(at..end).unwrap_or_default().join("\n");
+                out.push_str(&scribe.unmarked(&code));
                 out.push('\n');
                 out.push_str(fence);
                 before = Before::Text;
@@ -54,7 +139,10 @@ pub(crate) fn to_markdown(text: &str) -> String {
             }
         }
         let rows = table_rows(lines.get(at..).unwrap_or_default());
-        if rows > 0 && before != Before::Quote {
+        if rows > 0 {
+            if matches!(before, Before::List(_) | Before::Quote) {
+                out.push('\n');
+            }
             for (number, row) in lines
                 .get(at..at + rows)
                 .unwrap_or_default()
@@ -64,16 +152,17 @@ pub(crate) fn to_markdown(text: &str) -> String {
                 if number > 0 {
                     out.push('\n');
                 }
-                out.push_str(&row_text(row, number == 1, escaper));
+                out.push_str(&row_text(row, number == 1, scribe));
             }
             before = Before::Text;
             at += rows;
             continue;
         }
-        before = line(current, before, escaper, &mut out);
+        before = line(current, before, scribe, &mut out);
         at += 1;
     }
-    out
+    // What is left stands in addresses.
+    scribe.unmarked(&out)
 }
 
 /// The marks a fenced block begins with.
@@ -108,20 +197,20 @@ fn table_rows(lines: &[&str]) -> usize {
     }
 }
 
-fn row_text(row: &str, is_rule: bool, escaper: Escaper) -> String {
+fn row_text(row: &str, is_rule: bool, scribe: Scribe<'_>) -> String {
     if is_rule {
         return row.to_owned();
     }
     let cells = row.split('|').map(|cell| {
         let mut out = String::from(GAP);
-        write_inline(&inline(cell), escaper, &mut out);
+        scribe.write(cell, &mut out);
         out.trim_start_matches(GAP).to_owned()
     });
     cells.collect::<Vec<_>>().join("|")
 }
 
 /// Writes one line.
-fn line(line: &str, before: Before, escaper: Escaper, out: &mut String) -> Before {
+fn line(line: &str, before: Before, scribe: Scribe<'_>, out: &mut String) -> Before {
     let line = line.replace('\t', "    ");
     let text = line.trim_start_matches(' ');
     let indent = line.len() - text.len();
@@ -144,7 +233,7 @@ fn line(line: &str, before: Before, escaper: Escaper, out: &mut String) -> Befor
         out.push_str(&marks);
         out.push(' ');
         let mut inner = String::new();
-        write_inline(&inline(quoted), escaper, &mut inner);
+        scribe.write(quoted, &mut inner);
         out.push_str(&inner);
         return Before::Quote;
     }
@@ -156,7 +245,7 @@ fn line(line: &str, before: Before, escaper: Escaper, out: &mut String) -> Befor
         out.push_str(&" ".repeat(indent));
         out.push_str(marker);
         let mut inner = String::new();
-        write_inline(&inline(behind), escaper, &mut inner);
+        scribe.write(behind, &mut inner);
         out.push_str(&inner);
         return Before::List(number.or(if let Before::List(last) = before {
             last
@@ -167,7 +256,7 @@ fn line(line: &str, before: Before, escaper: Escaper, out: &mut String) -> Befor
     if in_list && indent > 0 {
         // Goes on with the item above.
         out.push_str(&" ".repeat(indent.min(3)));
-        write_inline(&inline(text), escaper, out);
+        scribe.write(text, out);
         return before;
     }
     if matches!(before, Before::List(_) | Before::Quote) && !out.ends_with("\n\n") {
@@ -184,11 +273,11 @@ fn line(line: &str, before: Before, escaper: Escaper, out: &mut String) -> Befor
     if let Some(title) = heading(text) {
         out.push_str(&text[..text.len() - title.len()]);
         let mut inner = String::from(GAP);
-        write_inline(&inline(title), escaper, &mut inner);
+        scribe.write(title, &mut inner);
         out.push_str(inner.trim_start_matches(GAP));
         return Before::Nothing;
     }
-    write_inline(&inline(&line), escaper, out);
+    scribe.write(&line, out);
     Before::Text
 }
 
@@ -228,165 +317,4 @@ fn bullet(text: &str, before: Before) -> Option<(&str, Option<u32>, &str)> {
         _ => number == 1,
     };
     fits.then(|| (&text[..digits + 2], Some(number), rest))
-}
-
-/// Marks of emphasis, the longer first.
-const MARKS: [(&str, Tag); 5] = [
-    ("**", Tag::Strong),
-    ("__", Tag::Strong),
-    ("~~", Tag::Strike),
-    ("*", Tag::Emphasis),
-    ("_", Tag::Emphasis),
-];
-
-/// How deep formatting may nest.
-const DEPTH: usize = 8;
-
-/// How far a mark may be from the one that ends it, in bytes, so that a hostile line takes no longer than others. A message on
-/// Gitter holds hardly more.
-const WINDOW: usize = 4096;
-
-fn window(text: &str) -> &str {
-    let mut end = text.len().min(WINDOW);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// Reads the formatting inside a line. Text that belongs to no formatting stays as it is.
-fn inline(text: &str) -> Vec<Node> {
-    inline_at(text, 0)
-}
-
-fn inline_at(text: &str, depth: usize) -> Vec<Node> {
-    let mut nodes = Vec::new();
-    let mut plain = String::new();
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let rest = window(&text[at..]);
-        let before = text[..at].chars().next_back();
-        let piece = match c {
-            '\\' => escaped(rest).map(|(shown, length)| (Node::Text(shown.to_string()), length)),
-            '`' => code(rest),
-            '[' if depth < DEPTH => link(rest, before, depth),
-            'h' => find_url(rest)
-                .filter(|url| url.0 == 0)
-                .map(|url| (Node::Text(rest[..url.1].to_owned()), url.1)),
-            '$' => formula(rest),
-            '*' | '_' | '~' if depth < DEPTH => emphasis(rest, before, depth),
-            _ => None,
-        };
-        match piece {
-            Some((Node::Text(shown), length)) => {
-                plain.push_str(&shown);
-                at += length;
-            }
-            Some((node, length)) => {
-                if !plain.is_empty() {
-                    nodes.push(Node::Text(std::mem::take(&mut plain)));
-                }
-                nodes.push(node);
-                at += length;
-            }
-            None => {
-                plain.push(c);
-                at += c.len_utf8();
-            }
-        }
-    }
-    if !plain.is_empty() {
-        nodes.push(Node::Text(plain));
-    }
-    nodes
-}
-
-/// A mark that the writer has escaped himself.
-fn escaped(rest: &str) -> Option<(char, usize)> {
-    let shown = rest.chars().nth(1).filter(|c| "*_`~[]#>".contains(*c))?;
-    Some((shown, 1 + shown.len_utf8()))
-}
-
-fn code(rest: &str) -> Option<(Node, usize)> {
-    let marks = rest.find(|c| c != '`')?;
-    let (fence, inner) = rest.split_at(marks);
-    let mut from = 0;
-    loop {
-        let start = from + inner[from..].find(fence)?;
-        let end = start
-            + inner[start..]
-                .find(|c| c != '`')
-                .unwrap_or(inner.len() - start);
-        if end - start == marks {
-            let text = inner[..start].trim();
-            let node = Tag::Code.with(vec![Node::Text(text.to_owned())]);
-            return (!text.is_empty()).then_some((node, marks + end));
-        }
-        from = end;
-    }
-}
-
-/// `[text](https://address)`, also with `!` before it for a picture.
-fn link(rest: &str, before: Option<char>, depth: usize) -> Option<(Node, usize)> {
-    let label = &rest[1..rest.find("](")?];
-    if before == Some('!') || label.contains('[') && !label.contains(']') {
-        return None;
-    }
-    let behind = &rest[label.len() + 3..];
-    let length = behind
-        .find(|c: char| c.is_whitespace() || c == ')')
-        .filter(|&end| behind[end..].starts_with(')'))?;
-    let address = &behind[..length];
-    let href = allowed_link(address).filter(|href| href == address && href.starts_with("http"))?;
-    let children = if label.is_empty() {
-        vec![Node::Text(href.clone())]
-    } else {
-        inline_at(label, depth + 1)
-    };
-    Some((
-        Tag::Link { href, title: None }.with(children),
-        label.len() + length + 4,
-    ))
-}
-
-fn formula(rest: &str) -> Option<(Node, usize)> {
-    let tex = rest.strip_prefix("$$")?;
-    let tex = &tex[..tex.find("$$")?];
-    (!tex.trim().is_empty()).then(|| {
-        (
-            Tag::Math {
-                tex: tex.to_owned(),
-                display: false,
-            }
-            .with(Vec::new()),
-            tex.len() + 4,
-        )
-    })
-}
-
-fn emphasis(rest: &str, before: Option<char>, depth: usize) -> Option<(Node, usize)> {
-    if before.is_some_and(char::is_alphanumeric) {
-        return None;
-    }
-    let (mark, tag) = MARKS.into_iter().find(|(mark, _)| rest.starts_with(mark))?;
-    let sign = mark.chars().next()?;
-    let inner = &rest[mark.len()..];
-    if before == Some(sign) || inner.starts_with(|c: char| c.is_whitespace() || c == sign) {
-        return None;
-    }
-    let mut from = 0;
-    loop {
-        let end = from + inner[from..].find(mark)?;
-        let behind = &inner[end + mark.len()..];
-        let sound = end > 0
-            && !inner[..end].ends_with(|c: char| c.is_whitespace() || c == sign || c == '\\')
-            && !behind.starts_with(|c: char| c.is_alphanumeric() || c == sign);
-        if sound {
-            return Some((
-                tag.with(inline_at(&inner[..end], depth + 1)),
-                2 * mark.len() + end,
-            ));
-        }
-        from = end + sign.len_utf8();
-    }
 }

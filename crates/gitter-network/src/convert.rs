@@ -212,7 +212,10 @@ impl Converter {
 /// Text that stands where only text can: names, topics. Other people choose them, and a control character in one would
 /// keep databases from storing it (PostgreSQL takes no NUL), and with it all that its owner says.
 fn shown(text: &str) -> String {
+    // They would turn around what stands behind the name, too.
+    let turns = |c: &char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     text.chars()
+        .filter(|c| !turns(c))
         .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
         .collect()
 }
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn no_name_or_topic_holds_control_characters() {
-        let user = json!({"id": "u", "username": "a\0b", "displayName": "A\0\u{1b}[31mB"});
+        let user = json!({"id": "u", "username": "a\0b", "displayName": "A\0\u{202e}\u{1b}[31mB"});
         let person = converter().person(&serde_json::from_value(user).unwrap());
         assert_eq!(person.username, "a b");
         assert_eq!(person.display_name, "A  [31mB");

@@ -44,6 +44,7 @@ pub use clock::{Clock, VirtualClock};
 pub use control::{Control, Faults, Message, OAuthClient};
 pub use faults::{Effect, Fault, Fired};
 pub use ids::{EventId, GroupId, InvalidId, MessageId, ObjectId, RoomId, UserId};
+pub use render::html;
 pub use sandbox::{Builder, Sandbox, StartError};
 pub use stats::{RequestKind, Stats};
 pub use world::Refusal;

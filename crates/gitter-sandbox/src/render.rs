@@ -38,6 +38,11 @@ pub(crate) struct Rendered {
     pub(crate) issues: Vec<Issue>,
 }
 
+/// The HTML of a message with this text, as this server renders it.
+pub fn html(text: &str) -> String {
+    render(text).html
+}
+
 /// Renders a message.
 pub(crate) fn render(text: &str) -> Rendered {
     let text = text

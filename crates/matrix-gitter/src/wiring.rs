@@ -184,6 +184,7 @@ fn bridge_settings(config: &Config) -> Result<::bridge::Config, Failure> {
         },
         space: config.bridge.space,
         federate: config.bridge.federate,
+        relay_notices: config.bridge.relay_notices,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Mention;
 use crate::{MessageId, MessageKind, RichText};
 
 /// What the person wrote, as his client sent it.
@@ -10,8 +11,20 @@ use crate::{MessageId, MessageKind, RichText};
 pub enum Composed {
     /// Plain text, typed by hand and never formatted by a client.
     Plain(String),
+    /// The same, with people in it who are to be named as the network names them.
+    Addressed(Vec<Said>),
     /// Formatted.
     Rich(RichText),
+}
+
+/// A piece of a text that was typed by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// Characters, line ends (`\n`) among them.
+    Text(String),
+    /// Somebody is addressed.
+    Mention(Mention),
 }
 
 /// A message to be sent.

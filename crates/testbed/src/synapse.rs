@@ -27,7 +27,7 @@ use crate::user::User;
 use crate::{http, ports, scratch};
 
 /// How many tests of one binary can have an appservice of their own.
-const SHARED_SLOTS: usize = 96;
+const SHARED_SLOTS: usize = 192;
 
 /// The server name of every Synapse here.
 pub const DOMAIN: &str = "matrix.test";

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use remote::{
-    Account, Certainty, Fault, Message, MessageId, Millis, Outgoing, Part, RemoteError, RoomId,
+    Account, Certainty, Fault, Message, MessageId, MessageKind, Millis, Outgoing, Part,
+    RemoteError, RoomId,
 };
 use serde::{Deserialize, Serialize};
 use store::{Item, ItemState, MessageRow, Portal};
@@ -59,6 +60,12 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         media::link::revoke(world, &event.room, redacted).await?;
     }
     let content = match crossing(&event.kind, &event.content) {
+        // A machine's words, which nobody is to answer, so nobody is told either.
+        Crossing::Message(content)
+            if content.kind == MessageKind::Notice && !world.config.relay_notices =>
+        {
+            return Ok(Outcome::done());
+        }
         Crossing::Message(content) => content,
         Crossing::Nothing => return Ok(Outcome::done()),
         Crossing::Unsupported(what) => return unsupported(world, &portal, &event, what).await,

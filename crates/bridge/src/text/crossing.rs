@@ -35,6 +35,8 @@ pub struct TextContent {
     pub file: Option<FileContent>,
     /// The user meant to ring everybody (`m.mentions`, Matrix spec v1.7).
     pub everybody: bool,
+    /// Whom the user meant to ring (`m.mentions`, Matrix spec v1.7); `None` if his client does not say.
+    pub mentioned: Option<Vec<String>>,
 }
 
 /// A file on Matrix.
@@ -217,6 +219,7 @@ fn message(content: &Value) -> Crossing {
         html: html.map(ToOwned::to_owned),
         file: None,
         everybody: content.pointer("/m.mentions/room").and_then(Value::as_bool) == Some(true),
+        mentioned: mentioned(content),
     })
 }
 
@@ -252,6 +255,7 @@ fn file(content: &Value, msgtype: &str) -> Crossing {
             about: json!({"msgtype": msgtype, "info": info(content)}),
         }),
         everybody: content.pointer("/m.mentions/room").and_then(Value::as_bool) == Some(true),
+        mentioned: mentioned(content),
     })
 }
 
@@ -270,6 +274,18 @@ fn info(content: &Value) -> Value {
     let kept = kept.chain(TEXTS.into_iter().filter(text));
     kept.filter_map(|key| Some((key.to_owned(), said(key)?.clone())))
         .collect()
+}
+
+/// Whom the user meant to ring, as far as his client says.
+fn mentioned(content: &Value) -> Option<Vec<String>> {
+    /// So many are heeded: nobody means more, and each costs a look into the database.
+    const AT_MOST: usize = 50;
+    let users = content.get("m.mentions")?.get("user_ids");
+    let users = users
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let users = users.iter().filter_map(Value::as_str).take(AT_MOST);
+    Some(users.map(ToOwned::to_owned).collect())
 }
 
 /// Drops the quotation that older clients put before an answer: lines with `>`, then an empty one (Matrix
@@ -307,16 +323,18 @@ mod tests {
                 body: "hi".into(),
                 html: None,
                 file: None,
-                everybody: false
+                everybody: false,
+                mentioned: None,
             }
         );
         let rich = text(&json!({
             "msgtype": "m.emote", "body": "waves", "format": "org.matrix.custom.html", "formatted_body": "<b>waves</b>",
-            "m.mentions": {"room": true},
+            "m.mentions": {"room": true, "user_ids": ["@a:b", 7]},
         }));
         assert_eq!(rich.kind, MessageKind::Emote);
         assert_eq!(rich.html.as_deref(), Some("<b>waves</b>"));
         assert!(rich.everybody);
+        assert_eq!(rich.mentioned, Some(vec!["@a:b".to_owned()]));
         let unknown_format = text(
             &json!({"msgtype": "m.notice", "body": "x", "format": "rtf", "formatted_body": "{\\rtf}"}),
         );

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 
 use remote::{
-    Composed, Outgoing, PersonId,
+    Composed, Outgoing, PersonId, Said,
     text::{Element, Mention, Mentioned, Node, RichText, Tag, html},
 };
 use ruma::{MatrixToUri, MatrixUri, OwnedUserId, UserId, matrix_uri::MatrixId};
 use store::Portal;
 use url::Url;
 
-use super::{FileContent, TextContent};
+use super::{
+    FileContent, TextContent,
+    names_in_text::{Calling, Callings, call, handles},
+};
 use crate::{Ctx, Error};
 
 /// Turns text into a message for the network. Depends on nothing that changes while it is on its way,
@@ -21,52 +24,37 @@ pub(crate) async fn outgoing(
     content: &TextContent,
     link: Option<&Url>,
 ) -> Result<Outgoing, Error> {
-    let mut rich = read(content);
+    let mut written = read(content);
     if let (Some(file), Some(link)) = (&content.file, link) {
-        let said = rich.unwrap_or_else(|| RichText::plain(&content.body));
-        rich = Some(with_file(file, link, said));
+        let said = if written.by_hand {
+            RichText::plain(&content.body)
+        } else {
+            written.text
+        };
+        written = Written {
+            text: with_file(file, link, said),
+            by_hand: false,
+        };
     }
-    if let Some(rich) = &mut rich {
-        let people = people(world, portal, rich).await?;
-        name(&mut rich.nodes, &people);
-    }
-    let text = match rich {
-        Some(rich) => Composed::Rich(rich),
-        None => Composed::Plain(content.body.clone()),
-    };
+    let people = people(world, portal, &written.text).await?;
+    name(&mut written.text.nodes, &people);
+    let callings = callings(world, portal, content, &written).await?;
     // Threads and replies cross as ordinary messages yet: these are their places.
     Ok(Outgoing {
         kind: content.kind,
-        text,
+        text: compose(written, callings),
         thread: None,
         reply_to: None,
     })
 }
 
-/// The formatted text with Matrix's own mentions in it; `None` for what was typed by hand and mentions
-/// nobody in particular.
-fn read(content: &TextContent) -> Option<RichText> {
-    let mut rich = match &content.html {
-        Some(html) => html::parse(html, &|element| {
-            let user = user(
-                element
-                    .attribute("href")
-                    .filter(|_| element.name() == "a")?,
-            )?;
-            Some(vec![Node::Mention(Mention {
-                who: Mentioned::MatrixUser(user.to_string()),
-                label: element.text(),
-            })])
-        }),
-        None if content.everybody && content.body.contains(EVERYBODY) => {
-            RichText::plain(&content.body)
-        }
-        None => return None,
-    };
-    if content.everybody {
-        rich.nodes = ring_everybody(std::mem::take(&mut rich.nodes));
-    }
-    Some(rich)
+/// What somebody wrote, before anybody is looked for in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The text; if it was typed by hand, one piece with its line ends in it.
+    pub text: RichText,
+    /// It was typed by hand: no client formatted it.
+    pub by_hand: bool,
 }
 
 /// A file as the network shows its own: a link, of a picture the picture; and below it what was said of it.
@@ -95,8 +83,53 @@ fn with_file(file: &FileContent, link: &Url, said: RichText) -> RichText {
     RichText { nodes }
 }
 
-/// What clients let people type to ring everybody.
-const EVERYBODY: &str = "@room";
+/// Reads a message: Matrix's HTML with its pills as mentions, or what was typed by hand.
+pub fn read(content: &TextContent) -> Written {
+    match &content.html {
+        Some(html) => Written {
+            text: html::parse(html, &|element| {
+                let user = user(
+                    element
+                        .attribute("href")
+                        .filter(|_| element.name() == "a")?,
+                )?;
+                Some(vec![Node::Mention(Mention {
+                    who: Mentioned::MatrixUser(user.to_string()),
+                    label: element.text(),
+                })])
+            }),
+            by_hand: false,
+        },
+        None => Written {
+            text: RichText {
+                nodes: vec![Node::Text(content.body.clone())],
+            },
+            by_hand: true,
+        },
+    }
+}
+
+/// The text for the network, with everybody in it who is called by name.
+pub fn compose(written: Written, callings: Callings) -> Composed {
+    let nodes = call(written.text.nodes, callings);
+    if !written.by_hand {
+        return Composed::Rich(RichText { nodes });
+    }
+    let said: Vec<_> = nodes
+        .into_iter()
+        .filter_map(|node| match node {
+            Node::Text(text) => Some(Said::Text(text)),
+            Node::Mention(mention) => Some(Said::Mention(mention)),
+            // Nothing else is made of a single text.
+            Node::Element(_) | Node::MessageLink { .. } => None,
+        })
+        .collect();
+    match <[Said; 1]>::try_from(said) {
+        Ok([Said::Text(text)]) => Composed::Plain(text),
+        Ok(said) => Composed::Addressed(said.into()),
+        Err(said) => Composed::Addressed(said),
+    }
+}
 
 /// The user that an address is about, if it is one of Matrix's (Matrix spec, appendices, "URIs").
 fn user(href: &str) -> Option<OwnedUserId> {
@@ -110,36 +143,108 @@ fn user(href: &str) -> Option<OwnedUserId> {
     }
 }
 
-/// Turns `@room` into a mention of everybody, outside code.
-fn ring_everybody(nodes: Vec<Node>) -> Vec<Node> {
-    let mut out = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        match node {
-            Node::Text(text) => {
-                let mut rest = text.as_str();
-                while let Some((before, after)) = rest.split_once(EVERYBODY) {
-                    if !before.is_empty() {
-                        out.push(Node::Text(before.to_owned()));
-                    }
-                    out.push(Node::Mention(Mention {
-                        who: Mentioned::Everyone,
-                        label: EVERYBODY.to_owned(),
-                    }));
-                    rest = after;
-                }
-                if !rest.is_empty() {
-                    out.push(Node::Text(rest.to_owned()));
-                }
-            }
-            Node::Element(Element { tag, children })
-                if !matches!(tag, Tag::Code | Tag::CodeBlock { .. }) =>
-            {
-                out.push(tag.with(ring_everybody(children)));
-            }
-            other => out.push(other),
+/// Everything by which people may be called in this text.
+async fn callings(
+    world: &Ctx,
+    portal: &Portal,
+    content: &TextContent,
+    written: &Written,
+) -> Result<Callings, Error> {
+    /// So many names behind an `@` are looked up.
+    const AT_MOST: usize = 50;
+    let mut callings = Callings {
+        everybody: content.everybody,
+        ..Callings::default()
+    };
+    for handle in handles(&written.text.nodes).into_iter().take(AT_MOST) {
+        if let Some(person) = by_handle(world, portal, &handle).await? {
+            callings.handles.insert(handle, person);
         }
     }
-    out
+    let pilled = written.text.mentions();
+    if let Some(users) = &content.mentioned {
+        for user in users {
+            let Some(who) = person(world, portal, user).await? else {
+                continue;
+            };
+            if !pilled.contains(&&who) {
+                add_names(world, user, &who, &mut callings.names).await?;
+            }
+        }
+    } else if written.by_hand && begins_with_name(&content.body) {
+        // An older client, which rings whoever is named.
+        let Some(room) = &portal.room_id else {
+            return Ok(callings);
+        };
+        for ghost in world.store.ghosts_of(room).await? {
+            let who = Mentioned::Person {
+                id: PersonId::new(ghost.person_id),
+                username: Some(ghost.username.clone()),
+            };
+            let shown = ghost.display_name.unwrap_or_default();
+            let bare = world.names.without_template(&shown, &ghost.username);
+            for name in [bare, Some(shown.as_str())].into_iter().flatten() {
+                callings.names.push(Calling {
+                    name: name.to_owned(),
+                    who: who.clone(),
+                    anywhere: false,
+                });
+            }
+        }
+    }
+    Ok(callings)
+}
+
+/// Whether the text may begin with somebody's name and the mark that clients put behind it.
+fn begins_with_name(body: &str) -> bool {
+    const LONGEST: usize = 260;
+    let end = body.floor_char_boundary(LONGEST);
+    let line = body[..end].lines().next().unwrap_or_default();
+    line.contains([':', ','])
+}
+
+/// Who is meant by a word behind an `@`; nobody if the network will know by itself.
+async fn by_handle(world: &Ctx, portal: &Portal, handle: &str) -> Result<Option<Mentioned>, Error> {
+    if handle.contains(':') {
+        return person(world, portal, &format!("@{handle}")).await;
+    }
+    let ghost = world.store.ghost_by_username(handle).await?;
+    // Some networks know people in the exact case of their names only.
+    Ok(ghost
+        .filter(|ghost| ghost.username != handle)
+        .map(|ghost| Mentioned::Person {
+            id: PersonId::new(ghost.person_id),
+            username: Some(ghost.username),
+        }))
+}
+
+/// What clients write for this Matrix user where they make no pill.
+async fn add_names(
+    world: &Ctx,
+    user: &str,
+    who: &Mentioned,
+    names: &mut Vec<Calling>,
+) -> Result<(), Error> {
+    let mut add = |name: &str, anywhere| {
+        names.push(Calling {
+            name: name.to_owned(),
+            who: who.clone(),
+            anywhere,
+        });
+    };
+    add(user, true);
+    let Mentioned::Person { id, username } = who else {
+        return Ok(());
+    };
+    let ghost = world.store.ghost(id.as_str()).await?;
+    if let Some(shown) = ghost.and_then(|ghost| ghost.display_name) {
+        let username = username.as_deref().unwrap_or_default();
+        if let Some(bare) = world.names.without_template(&shown, username) {
+            add(bare, bare == shown);
+        }
+        add(&shown, true);
+    }
+    Ok(())
 }
 
 /// Who the mentioned Matrix users are on the network, as far as they are anybody there.
@@ -206,15 +311,27 @@ mod tests {
 
     use super::*;
 
-    fn rich(body: &str, html: Option<&str>, everybody: bool) -> Option<RichText> {
-        let html = html.map(ToOwned::to_owned);
-        read(&TextContent {
+    fn content(body: &str, html: Option<&str>) -> TextContent {
+        TextContent {
             kind: MessageKind::Text,
             body: body.to_owned(),
-            html,
+            html: html.map(ToOwned::to_owned),
             file: None,
+            everybody: false,
+            mentioned: None,
+        }
+    }
+
+    fn rich(html: &str) -> RichText {
+        read(&content("", Some(html))).text
+    }
+
+    fn composed(body: &str, html: Option<&str>, everybody: bool) -> Composed {
+        let callings = Callings {
             everybody,
-        })
+            ..Callings::default()
+        };
+        compose(read(&content(body, html)), callings)
     }
 
     fn mention(who: Mentioned, label: &str) -> Node {
@@ -226,8 +343,11 @@ mod tests {
 
     #[test]
     fn typed_by_hand_stays_as_typed() {
-        assert_eq!(rich("**hi** @room", None, false), None);
-        assert_eq!(rich("nobody in particular", None, true), None);
+        for everybody in [false, true] {
+            let text = "**hi**\nnobody in particular";
+            let plain = Composed::Plain(text.to_owned());
+            assert_eq!(composed(text, None, everybody), plain);
+        }
     }
 
     #[test]
@@ -238,7 +358,7 @@ mod tests {
             "matrix:u/bob:example.org?action=chat",
         ] {
             let html = format!("<mx-reply>gone</mx-reply>hi <a href=\"{href}\">Bob</a>!");
-            let text = rich("hi Bob!", Some(&html), false).unwrap();
+            let text = rich(&html);
             let bob = mention(Mentioned::MatrixUser("@bob:example.org".to_owned()), "Bob");
             assert_eq!(
                 text.nodes,
@@ -246,36 +366,40 @@ mod tests {
                 "{href}"
             );
         }
-        let room = rich(
-            "x",
-            Some("<a href=\"https://matrix.to/#/!room:example.org\">room</a>"),
-            false,
-        )
-        .unwrap();
+        let room = rich("<a href=\"https://matrix.to/#/!room:example.org\">room</a>");
         assert!(room.mentions().is_empty());
     }
 
     #[test]
     fn everybody_is_rung_only_if_meant() {
-        let everybody = mention(Mentioned::Everyone, "@room");
-        let text = rich("@room\nlunch", None, true).unwrap();
+        let everybody = Mention {
+            who: Mentioned::Everyone,
+            label: "@room".to_owned(),
+        };
         assert_eq!(
-            text.nodes,
-            [
-                everybody.clone(),
-                Tag::Break.with(vec![]),
-                Node::Text("lunch".into())
-            ]
+            composed("@room\n*lunch*", None, true),
+            Composed::Addressed(vec![
+                Said::Mention(everybody.clone()),
+                Said::Text("\n*lunch*".to_owned()),
+            ])
         );
-        let text = rich("", Some("<b>@room</b> <code>@room</code>"), true).unwrap();
+        assert_eq!(
+            composed("@room", None, true),
+            Composed::Addressed(vec![Said::Mention(everybody.clone())])
+        );
+        let html = "<b>@room</b> <code>@room</code>";
+        let Composed::Rich(text) = composed("", Some(html), true) else {
+            panic!("formatted")
+        };
         assert_eq!(text.mentions(), [&Mentioned::Everyone]);
-        assert_eq!(text.nodes[0], Tag::Strong.with(vec![everybody]));
-        assert!(
-            rich("", Some("<b>@room</b>"), false)
-                .unwrap()
-                .mentions()
-                .is_empty()
+        assert_eq!(
+            text.nodes[0],
+            Tag::Strong.with(vec![Node::Mention(everybody)])
         );
+        let Composed::Rich(text) = composed("", Some(html), false) else {
+            panic!("formatted")
+        };
+        assert!(text.mentions().is_empty());
     }
 
     #[test]

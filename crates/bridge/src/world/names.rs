@@ -141,6 +141,15 @@ impl Names {
         name.truncate(name.floor_char_boundary(MAX_NAME));
         name
     }
+
+    /// A person's own display name, out of what his ghost is called; `None` if the template does not show it, or the
+    /// ghost is called otherwise.
+    pub fn without_template<'a>(&self, shown: &'a str, username: &str) -> Option<&'a str> {
+        let (before, behind) = self.display_name.split_once("{name}")?;
+        let before = before.replace("{username}", username);
+        let behind = behind.replace("{username}", username);
+        shown.strip_prefix(&before)?.strip_suffix(&behind)
+    }
 }
 
 #[cfg(test)]
@@ -215,7 +224,13 @@ mod tests {
             display_name: "{username}".to_owned(),
             avatar: None,
         };
-        assert_eq!(names.display_name(&person), "{username} [bob] {other}");
+        let shown = names.display_name(&person);
+        assert_eq!(shown, "{username} [bob] {other}");
+        assert_eq!(names.without_template(&shown, "bob"), Some("{username}"));
+        names.display_name = "{name} [{username}]".to_owned();
+        let shown = names.display_name(&person);
+        assert_eq!(names.without_template(&shown, "bob"), Some("{username}"));
+        assert_eq!(names.without_template(&shown, "carol"), None);
     }
 
     proptest::proptest! {

@@ -331,3 +331,67 @@ async fn whoever_comes_goes_and_comes_again_while_the_lane_waits_is_there() {
             .contains("@gitter_id-carol:example.org")
     );
 }
+
+/// A machine's words are no message of the user's, unless the admin says so; and nobody is told of them.
+#[tokio::test(start_paused = true)]
+async fn notices_stay_unless_the_admin_lets_them_cross() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let notice = json!({"msgtype": "m.notice", "body": "beep"});
+    for relay in [false, true] {
+        stage.config.relay_notices = relay;
+        stage.restart().await;
+        stage
+            .happens(&room, ALICE, "m.room.message", None, notice.clone())
+            .await;
+        stage.quiet().await;
+        let said = stage.network.transcript("org/one");
+        assert_eq!(said, ["alice: beep"][usize::from(!relay)..]);
+    }
+    let shown = stage.transcript(&room);
+    assert_eq!(shown, ["alice: beep", "alice: beep"]);
+}
+
+/// Who is called by name is called by his exact username there, whatever a client makes of it.
+#[tokio::test(start_paused = true)]
+async fn people_are_called_by_name_in_plain_text() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.says("bob", "org/one", "hi");
+    stage.shows(&room, &["gitter_id-bob: hi"]).await;
+    // His display name is `BOB`.
+    let ghost = "@gitter_id-bob:example.org";
+    let named = json!({"user_ids": [ghost]});
+    for (body, mentions, expected) in [
+        // A client which completes names and says whom it means.
+        ("BOB (Test): a", named.clone(), "@bob: a"),
+        ("BOB: b", named.clone(), "@bob: b"),
+        ("so BOB (Test) c", named.clone(), "so @bob c"),
+        ("so BOB d", named.clone(), "so BOB d"),
+        ("so @BOB e", named, "so @bob e"),
+        // One that does not say.
+        ("BOB: f", json!(null), "@bob: f"),
+        ("so BOB: g", json!(null), "so BOB: g"),
+        // Not meant.
+        ("BOB: h", json!({}), "BOB: h"),
+        // By id or username.
+        ("@gitter_id-bob:example.org i", json!({}), "@bob i"),
+        // The user himself, and somebody who is nobody there.
+        ("@alice:example.org j", json!({}), "@alice j"),
+        ("@x:y.z k", json!({"user_ids": ["@x:y.z"]}), "@x:y.z k"),
+    ] {
+        let before = stage.network.transcript("org/one").len();
+        let mut content = json!({"msgtype": "m.text", "body": body});
+        if !mentions.is_null() {
+            content["m.mentions"] = mentions;
+        }
+        stage
+            .happens(&room, ALICE, "m.room.message", None, content)
+            .await;
+        stage.quiet().await;
+        // The network takes ten characters a message.
+        let said: String = stage.network.transcript("org/one")[before..]
+            .iter()
+            .map(|line| line.strip_prefix("alice: ").unwrap_or(line))
+            .collect();
+        assert_eq!(said, expected, "{body}");
+    }
+}

@@ -401,5 +401,6 @@ fn config() -> Config {
         },
         space: true,
         federate: false,
+        relay_notices: false,
     }
 }

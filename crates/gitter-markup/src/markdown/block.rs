@@ -3,7 +3,7 @@
 use remote::RichText;
 use remote::text::{Element, NoNames, Node, Tag, plain, text_of};
 
-use crate::escape::Escaper;
+use crate::escape::{Escaper, GAP};
 
 use super::inline;
 
@@ -62,14 +62,21 @@ fn block(element: &Element, escaper: Escaper, out: &mut Blocks) {
     let children = &element.children;
     match &element.tag {
         Tag::CodeBlock { language } => out.add(1, &fenced(language.as_deref(), &text_of(children))),
-        Tag::Quote => out.add(2, &prefixed(&write(children, escaper), "> ", "> ")),
+        Tag::Quote => {
+            let inner = write(children, escaper);
+            if !inner.trim().is_empty() {
+                out.add(2, &prefixed(inner.trim_matches('\n'), "> ", "> "));
+            }
+        }
         Tag::Rule => out.add(2, "---"),
         Tag::Heading(level) => {
             let mut text = String::from("\u{200B}");
             inline::write(children, escaper, &mut text);
             let text = text.trim_start_matches('\u{200B}').replace('\n', " ");
             let marks = "#".repeat(usize::from(*level).clamp(1, 6));
-            out.add(2, &format!("{marks} {}", text.trim()));
+            if !text.trim().is_empty() {
+                out.add(2, &format!("{marks} {}", text.trim()));
+            }
         }
         Tag::List { start } => out.add(2, &list(*start, children, escaper)),
         Tag::Item { ticked } => out.add(2, &item("- ", *ticked, children, escaper)),
@@ -104,7 +111,10 @@ fn list(start: Option<u32>, children: &[Node], escaper: Escaper) -> String {
             children,
         }) = child
         else {
-            lines.push(write(std::slice::from_ref(child), escaper));
+            let text = write(std::slice::from_ref(child), escaper);
+            if !text.is_empty() {
+                lines.push(format!("\n{text}\n"));
+            }
             continue;
         };
         let marker = match start {
@@ -126,7 +136,11 @@ fn item(marker: &str, ticked: Option<bool>, children: &[Node], escaper: Escaper)
         Some(false) => "[ ] ",
         None => "",
     };
-    let text = format!("{tick}{}", write(children, escaper));
+    let mut text = format!("{tick}{}", write(children, escaper));
+    if text.is_empty() {
+        // A marker with nothing behind it would be seen.
+        text.push(GAP);
+    }
     prefixed(&text, marker, &" ".repeat(marker.len()))
 }
 

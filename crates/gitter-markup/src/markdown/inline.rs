@@ -3,7 +3,8 @@
 use remote::text::{Element, Mention, Mentioned, Node, Tag, text_of};
 
 use crate::escape::{
-    Escaper, GAP, LINE_STARTS, find_url, is_line_start, is_name_char, target, unbracket,
+    Escaper, GAP, LINE_STARTS, find_url, in_label, is_line_start, is_local, is_name_char,
+    open_label, target, unbracket,
 };
 
 use super::mention;
@@ -39,24 +40,37 @@ pub(crate) fn write(nodes: &[Node], escaper: Escaper, out: &mut String) {
             }
             Node::Element(it) => element(it, escaper, out),
         }
-        let follows = at.checked_sub(1).and_then(|at| nodes.get(at));
-        if let Some(Node::Mention(_)) = follows {
-            end_name(before, out);
-        }
+        end_name(before, out);
+        end_url(before, out);
     }
 }
 
-/// Keeps what follows a mention from becoming a part of the name.
+/// Keeps what follows a name from becoming a part of it.
 fn end_name(at: usize, out: &mut String) {
     let Some((done, new)) = out.split_at_checked(at) else {
         return;
     };
-    if done.is_empty() || !done.ends_with(is_name_char) || !done.contains('@') {
+    let rest = done.trim_end_matches(is_name_char);
+    if rest.len() == done.len() || !rest.ends_with('@') {
         return;
     }
     let run = new.find(|c| !is_name_char(c)).unwrap_or(new.len());
     if new[..run].contains(|c: char| c.is_ascii_alphanumeric() || "[]".contains(c)) {
         out.insert(at, GAP);
+    }
+}
+
+/// Keeps what follows a bare address from becoming a part of it: Gitter ends one at a space only.
+fn end_url(at: usize, out: &mut String) {
+    let Some((done, new)) = out.split_at_checked(at) else {
+        return;
+    };
+    let word = done.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let bare = word.contains("://") && word.contains("http") && !word.ends_with(')');
+    let tail = new.split(|c: char| c.is_whitespace() || c == '<').next();
+    let harmless = |tail: &str| tail.chars().all(|c| ".,:;!?'\")".contains(c));
+    if bare && !tail.is_none_or(harmless) {
+        out.insert(at, ' ');
     }
 }
 
@@ -74,20 +88,20 @@ fn name(it: &Mention, escaper: Escaper, out: &mut String) {
     };
     match said {
         Some(said) => {
-            if out.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            if out.ends_with(|c: char| c.is_alphanumeric() || is_local(c)) {
                 out.push(GAP);
             }
             out.push_str(&said);
         }
         // Nobody is to be rung, so no `@` may stay that begins a name.
-        None => match it.label.split_once('@') {
-            Some((before, behind)) => {
-                escaper.text(before, out);
-                out.extend(['@', GAP]);
-                escaper.text(behind, out);
+        None => {
+            for (number, piece) in it.label.split('@').enumerate() {
+                if number > 0 {
+                    out.extend(['@', GAP]);
+                }
+                escaper.text(piece, out);
             }
-            None => escaper.text(&it.label, out),
-        },
+        }
     }
 }
 
@@ -139,12 +153,24 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
     write(children, escaper, &mut inner);
     let inner = inner.strip_prefix(GAP).unwrap_or(&inner);
     let text = inner.trim();
+    // Twice the same is once; and a line of marks alone is a rule.
+    let nested = match mark {
+        "*" => text.starts_with('*') && !text.starts_with("**"),
+        _ => text.starts_with(mark),
+    };
+    let marks_only = |line: &str| line.chars().all(|c| "-_* ".contains(c));
+    let last = text
+        .split_once('\n')
+        .is_some_and(|_| text.lines().last().is_some_and(marks_only));
     let sound = !text.is_empty()
+        && !nested
+        && !last
         && !text.contains("\n\n")
         && !holds_bare_url(text)
         && ends_at_its_end(mark, text);
     if !sound {
-        if is_line_start(out) && inner.starts_with(LINE_STARTS) {
+        let mail = inner.contains('@') && out.ends_with(is_local);
+        if mail || is_line_start(out) && inner.starts_with(LINE_STARTS) {
             out.push(GAP);
         }
         return out.push_str(inner);
@@ -152,10 +178,16 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
     let lead = inner.len() - inner.trim_start().len();
     let trail = inner.trim_end().len();
     out.push_str(&inner[..lead]);
-    if out.ends_with(['*', '~', '_', '\\']) {
+    let rule = is_line_start(out) && text.lines().next().is_some_and(marks_only);
+    let mail = text.contains('@') && out.ends_with(is_local);
+    if rule || mail || out.ends_with(['*', '~', '_', '\\']) {
         out.push(GAP);
     }
     out.push_str(mark);
+    if mark == "~~" && text.contains('@') {
+        // Gitter takes tildes for a part of an e-mail address.
+        out.push(GAP);
+    }
     out.push_str(text);
     out.push_str(mark);
     out.push_str(&inner[trail..]);
@@ -221,7 +253,7 @@ fn code(text: &str, escaper: Escaper, out: &mut String) {
     } else {
         ""
     };
-    if out.ends_with('`') {
+    if out.ends_with('`') || text.contains('@') && out.ends_with(is_local) {
         out.push(GAP);
     }
     // Three or more of them at the start of a line would be a block.
@@ -286,15 +318,22 @@ fn link(href: &str, children: &[Node], alone: bool, escaper: Escaper, out: &mut 
     }
     let mut label = String::from(GAP);
     let unlinked: Vec<_> = children.iter().map(silent).collect();
-    write(&unlinked, escaper, &mut label);
+    write(
+        &unlinked,
+        Escaper {
+            linked: true,
+            ..escaper
+        },
+        &mut label,
+    );
     let label = label.trim_start_matches(GAP).replace('\n', " ");
     let label = if label.trim().is_empty() {
         href.replace('_', "\\_")
     } else {
         label
     };
-    out.push('[');
-    out.push_str(&bracketed(&label));
+    open_label(out);
+    out.push_str(&in_label(&label));
     out.push_str("](");
     out.push_str(&target(href));
     out.push(')');
@@ -304,30 +343,21 @@ fn link(href: &str, children: &[Node], alone: bool, escaper: Escaper, out: &mut 
 fn silent(node: &Node) -> Node {
     match node {
         Node::Text(_) => node.clone(),
-        Node::Mention(mention) => Node::Text(mention.label.replace('@', &format!("@{GAP}"))),
+        Node::Mention(mention) => Node::Text(mention.label.clone()),
         Node::Element(Element {
             tag: Tag::Link { .. },
             children,
         })
         | Node::MessageLink { children, .. } => Node::Text(text_of(children)),
+        // In code, brackets cannot be written in any other way.
+        Node::Element(Element {
+            tag: Tag::Code,
+            children,
+        }) if text_of(children).contains(['[', ']']) => Node::Text(text_of(children)),
         Node::Element(Element { tag, children }) => {
             tag.clone().with(children.iter().map(silent).collect())
         }
     }
-}
-
-/// Escapes square brackets that are not escaped yet.
-fn bracketed(label: &str) -> String {
-    let mut out = String::with_capacity(label.len());
-    let mut escaped = false;
-    for c in label.chars() {
-        if matches!(c, '[' | ']') && !escaped {
-            out.push('\\');
-        }
-        escaped = c == '\\' && !escaped;
-        out.push(c);
-    }
-    out
 }
 
 /// Whether the node is, or has inside, a block.

@@ -31,6 +31,8 @@ pub(crate) struct BridgeConfig {
     pub(crate) space: bool,
     /// Whether people on other homeservers could be in the rooms.
     pub(crate) federate: bool,
+    /// Whether `m.notice` messages cross to Gitter.
+    pub(crate) relay_notices: bool,
 }
 
 /// Files.
@@ -94,6 +96,7 @@ impl Default for BridgeConfig {
             media: MediaConfig::default(),
             space: true,
             federate: false,
+            relay_notices: false,
         }
     }
 }

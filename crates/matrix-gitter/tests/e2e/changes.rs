@@ -3,19 +3,20 @@
 use anyhow::Context as _;
 use serde_json::json;
 
+use crate::gathering::Gathering;
 use crate::scene::{Chat, Result, Scene};
 
 /// An edit on Gitter replaces the message; answering it does not.
 #[tokio::test]
 async fn an_edit_on_gitter_replaces() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let id = scene.town.say(&ben, &lounge, "frist @maria");
     let original = chat.hears(&room, "frist @maria").await?;
     scene.town.edit(&lounge, &id, "**first** @maria");
@@ -51,14 +52,14 @@ async fn an_edit_on_gitter_replaces() -> Result {
 /// What is taken back on Gitter is redacted by whoever said it.
 #[tokio::test]
 async fn a_deletion_on_gitter_redacts() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let id = scene.town.say(&ben, &lounge, "oops");
     chat.hears(&room, "oops").await?;
     scene.town.delete(&lounge, &id);
@@ -101,10 +102,7 @@ async fn her_own_message_deleted_on_gitter_goes() -> Result {
 #[tokio::test]
 async fn threads_of_gitter_are_threads() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let parent = scene.town.say(&ben, &lounge, "parent");
     scene.town.say(&ben, &lounge, "beside");
@@ -129,14 +127,14 @@ async fn threads_of_gitter_are_threads() -> Result {
 /// What happened while the bridge was away is made good.
 #[tokio::test]
 async fn edits_and_deletions_are_found_after_a_restart() -> Result {
-    let mut scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        mut scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let changed = scene.town.say(&ben, &lounge, "before");
     let deleted = scene.town.say(&ben, &lounge, "gone");
     chat.hears(&room, "gone").await?;

@@ -52,10 +52,7 @@ async fn login_gives_a_new_link_each_time() -> Result {
 #[tokio::test]
 async fn logout_takes_him_out_of_all_rooms() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     scene.town.room("rustics/help", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
@@ -98,10 +95,7 @@ async fn logout_takes_him_out_of_all_rooms() -> Result {
 #[tokio::test]
 async fn after_logout_another_account_can_be_used() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
     scene.enter(&chat, &lounge).await?;
@@ -166,134 +160,12 @@ async fn list_names_every_room_and_marks_those_he_is_in() -> Result {
     Ok(())
 }
 
-/// "`invite <room>` makes the Matrix room … contains a matrix.to link." "`<room>` is a Gitter URI (`org/room`, any case,
-/// with or without a leading `/` or `https://gitter.im/`) or `@username` for a one-to-one."
-#[tokio::test]
-async fn invite_takes_every_way_to_write_a_room() -> Result {
-    let scene = Scene::with(|setup| setup.set("bridge.invites.policy", "none")).await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben H"),
-    );
-    for uri in [
-        "rustics/one",
-        "rustics/two",
-        "rustics/Three",
-        "rustics/four",
-    ] {
-        scene.town.room(uri, &[&maria, &ben]);
-    }
-    scene.town.direct(&maria, &ben);
-    let chat = scene.citizen(&maria).await?;
-    for (written, name) in [
-        ("rustics/one", "rustics/one"),
-        ("/rustics/two", "rustics/two"),
-        ("RUSTICS/THREE", "rustics/Three"),
-        ("https://gitter.im/rustics/four", "rustics/four"),
-        ("@ben", "Ben H"),
-    ] {
-        let answer = chat
-            .ask_for(&format!("invite {written}"), "https://matrix.to/#/")
-            .await?;
-        let room = chat.user.wait_for_invite_to(name).await?;
-        assert!(
-            answer.html().contains("https://matrix.to/#/"),
-            "{}",
-            answer.html()
-        );
-        let encoded = testbed::user::path(&[&room]);
-        let named = answer.body().contains(&room) || answer.body().contains(&encoded);
-        assert!(named, "{} should link to {room}", answer.body());
-    }
-    Ok(())
-}
-
-/// "If it exists, invites him again and links it."
-#[tokio::test]
-async fn invite_of_a_bridged_room_invites_again() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let bridged = scene.enter(&chat, &lounge).await?;
-    let answer = chat
-        .ask_for("invite rustics/lounge", "https://matrix.to/#/")
-        .await?;
-    let encoded = testbed::user::path(&[&bridged]);
-    assert!(
-        answer.body().contains(&bridged) || answer.body().contains(&encoded),
-        "{}",
-        answer.body()
-    );
-    Ok(())
-}
-
-/// "`invite <room>` … a Gitter room he is in (or can read)": a public one too; and a private one of others is not shown.
-#[tokio::test]
-async fn invite_works_for_what_he_can_read_and_says_why_not_otherwise() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let open = scene.town.room("open/door", &[&ben]);
-    scene.town.private_room("closed/door", &[&ben]);
-    let chat = scene.citizen(&maria).await?;
-    chat.ask_for("invite open/door", "https://matrix.to/#/")
-        .await?;
-    let bridged = scene.enter(&chat, &open).await?;
-    scene.town.say(&ben, &open, "come in");
-    chat.hears(&bridged, "come in").await?;
-    for text in [
-        "invite closed/door",
-        "invite no/such",
-        "invite",
-        "invite @nobody-here",
-        "invite a secret plan",
-    ] {
-        let answer = chat.ask(text).await?;
-        assert!(
-            !answer.body().contains("matrix.to"),
-            "{text:?} got {:?}",
-            answer.body()
-        );
-        assert!(
-            !answer.body().contains('{'),
-            "a raw error: {:?}",
-            answer.body()
-        );
-    }
-    scene.bridge.check_log(&["a secret plan", "closed/door"])?;
-    Ok(())
-}
-
-/// "`invite all` does so for every room in `list` not yet his on Matrix, paced."
-#[tokio::test]
-async fn invite_all_invites_to_the_rest() -> Result {
-    let scene = Scene::with(|setup| setup.set("bridge.invites.max", 1)).await?;
-    let maria = scene.town.person("maria", "Maria");
-    for number in 0..6 {
-        scene.town.room(&format!("rustics/room{number}"), &[&maria]);
-    }
-    let chat = scene.citizen(&maria).await?;
-    chat.ask("invite all").await?;
-    for number in 0..6 {
-        chat.user
-            .wait_for_invite_to(&format!("rustics/room{number}"))
-            .await?;
-    }
-    Ok(())
-}
-
 /// "`gjoin <room>`: joins a room on Gitter: `Joined <uri>`." "`gpart <room>`: leaves it on Gitter, and takes him out of
 /// the Matrix room: `Left <uri>`."
 #[tokio::test]
 async fn gjoin_and_gpart_change_gitter() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/Lounge", &[&ben]);
     let chat = scene.citizen(&maria).await?;
     assert!(chat.list().await?.is_empty());
@@ -353,10 +225,7 @@ async fn status_tells_the_login_and_the_rooms() -> Result {
 #[tokio::test]
 async fn failed_messages_are_shown_retried_and_discarded() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
     let bridged = scene.enter(&chat, &lounge).await?;
@@ -463,10 +332,7 @@ async fn without_a_login_commands_point_to_it() -> Result {
 #[tokio::test]
 async fn in_bridged_rooms_commands_need_the_prefix() -> Result {
     let scene = Scene::with(|setup| setup.set("bridge.command_prefix", "!g")).await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
     let bridged = scene.enter(&chat, &lounge).await?;

@@ -1,5 +1,6 @@
 //! "Accepted means stored … each message arrives once, in order per room and direction."
 
+use crate::gathering::Gathering;
 use crate::scene::{Result, Scene};
 
 fn numbered(count: usize, what: &str) -> Vec<String> {
@@ -11,14 +12,14 @@ fn numbered(count: usize, what: &str) -> Vec<String> {
 /// In order, both ways at once.
 #[tokio::test]
 async fn many_messages_keep_their_order() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     for number in 0..25 {
         chat.user.say(&room, &format!("hers {number}")).await?;
         scene.town.say(&ben, &lounge, &format!("his {number}"));
@@ -46,14 +47,14 @@ async fn many_messages_keep_their_order() -> Result {
 /// What was said while the bridge was down arrives when it is back, once and in order.
 #[tokio::test]
 async fn what_was_said_meanwhile_arrives_after_a_restart() -> Result {
-    let mut scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        mut scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     chat.user.say(&room, "hers 0").await?;
     scene.town.hears(&lounge, "hers 0").await?;
     scene.bridge.stop().await?;
@@ -84,14 +85,14 @@ async fn what_was_said_meanwhile_arrives_after_a_restart() -> Result {
 /// "SIGKILL at any moment loses nothing": killed while messages go both ways, several times.
 #[tokio::test]
 async fn killed_in_the_middle_nothing_is_lost_or_doubled() -> Result {
-    let mut scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        mut scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     chat.user.say(&room, "ready").await?;
     scene.town.hears(&lounge, "ready").await?;
     for round in 0..3 {
@@ -181,14 +182,14 @@ async fn trouble_at_gitter_only_delays() -> Result {
 /// All realtime sockets are cut: what was said meanwhile comes, once.
 #[tokio::test]
 async fn a_cut_socket_loses_nothing() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     scene.town.say(&ben, &lounge, "his 0");
     chat.hears(&room, "his 0").await?;
     scene.town.cut_sockets();

@@ -8,10 +8,7 @@ use crate::scene::{Result, Scene};
 #[tokio::test]
 async fn the_most_recently_active_rooms_come_first() -> Result {
     let scene = Scene::with(|setup| setup.set("bridge.invites.max", 2)).await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let rooms: Vec<_> = ["a/one", "a/two", "a/three", "a/four"]
         .iter()
         .map(|uri| scene.town.room(uri, &[&maria, &ben]))
@@ -55,10 +52,7 @@ async fn with_policy_none_nobody_is_invited_unasked() -> Result {
 #[tokio::test]
 async fn nothing_comes_in_before_the_user_does() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     scene.town.say(&ben, &lounge, "before the login");
     let chat = scene.citizen(&maria).await?;
@@ -87,10 +81,7 @@ async fn nothing_comes_in_before_the_user_does() -> Result {
 #[tokio::test]
 async fn a_declined_invite_is_not_repeated_by_itself() -> Result {
     let mut scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
     let invited = chat.user.wait_for_invite_to("rustics/lounge").await?;
@@ -123,10 +114,7 @@ async fn a_declined_invite_is_not_repeated_by_itself() -> Result {
 #[tokio::test]
 async fn a_room_joined_on_gitter_comes_by_itself() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&ben]);
     let chat = scene.citizen(&maria).await?;
     scene.town.join(&maria, &lounge);
@@ -141,10 +129,7 @@ async fn a_room_joined_on_gitter_comes_by_itself() -> Result {
 #[tokio::test]
 async fn leaving_ends_it_and_invite_brings_it_back() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
     let first = scene.enter(&chat, &lounge).await?;
@@ -199,5 +184,121 @@ async fn outsiders_stay_outside() -> Result {
         chat.user.state(&bridged, "m.room.join_rules", "").await?,
         json!({ "join_rule": "invite" })
     );
+    Ok(())
+}
+
+/// "`invite <room>` makes the Matrix room … contains a matrix.to link." "`<room>` is a Gitter URI (`org/room`, any case,
+/// with or without a leading `/` or `https://gitter.im/`) or `@username` for a one-to-one."
+#[tokio::test]
+async fn invite_takes_every_way_to_write_a_room() -> Result {
+    let scene = Scene::with(|setup| setup.set("bridge.invites.policy", "none")).await?;
+    let (maria, ben) = (
+        scene.town.person("maria", "Maria"),
+        scene.town.person("ben", "Ben H"),
+    );
+    for uri in [
+        "rustics/one",
+        "rustics/two",
+        "rustics/Three",
+        "rustics/four",
+    ] {
+        scene.town.room(uri, &[&maria, &ben]);
+    }
+    scene.town.direct(&maria, &ben);
+    let chat = scene.citizen(&maria).await?;
+    for (written, name) in [
+        ("rustics/one", "rustics/one"),
+        ("/rustics/two", "rustics/two"),
+        ("RUSTICS/THREE", "rustics/Three"),
+        ("https://gitter.im/rustics/four", "rustics/four"),
+        ("@ben", "Ben H"),
+    ] {
+        let answer = chat
+            .ask_for(&format!("invite {written}"), "https://matrix.to/#/")
+            .await?;
+        let room = chat.user.wait_for_invite_to(name).await?;
+        assert!(
+            answer.html().contains("https://matrix.to/#/"),
+            "{}",
+            answer.html()
+        );
+        let encoded = testbed::user::path(&[&room]);
+        let named = answer.body().contains(&room) || answer.body().contains(&encoded);
+        assert!(named, "{} should link to {room}", answer.body());
+    }
+    Ok(())
+}
+
+/// "If it exists, invites him again and links it."
+#[tokio::test]
+async fn invite_of_a_bridged_room_invites_again() -> Result {
+    let scene = Scene::start().await?;
+    let maria = scene.town.person("maria", "Maria");
+    let lounge = scene.town.room("rustics/lounge", &[&maria]);
+    let chat = scene.citizen(&maria).await?;
+    let bridged = scene.enter(&chat, &lounge).await?;
+    let answer = chat
+        .ask_for("invite rustics/lounge", "https://matrix.to/#/")
+        .await?;
+    let encoded = testbed::user::path(&[&bridged]);
+    assert!(
+        answer.body().contains(&bridged) || answer.body().contains(&encoded),
+        "{}",
+        answer.body()
+    );
+    Ok(())
+}
+
+/// "`invite <room>` … a Gitter room he is in (or can read)": a public one too; and a private one of others is not shown.
+#[tokio::test]
+async fn invite_works_for_what_he_can_read_and_says_why_not_otherwise() -> Result {
+    let scene = Scene::start().await?;
+    let (maria, ben) = scene.town.maria_and_ben();
+    let open = scene.town.room("open/door", &[&ben]);
+    scene.town.private_room("closed/door", &[&ben]);
+    let chat = scene.citizen(&maria).await?;
+    chat.ask_for("invite open/door", "https://matrix.to/#/")
+        .await?;
+    let bridged = scene.enter(&chat, &open).await?;
+    scene.town.say(&ben, &open, "come in");
+    chat.hears(&bridged, "come in").await?;
+    for text in [
+        "invite closed/door",
+        "invite no/such",
+        "invite",
+        "invite @nobody-here",
+        "invite a secret plan",
+    ] {
+        let answer = chat.ask(text).await?;
+        assert!(
+            !answer.body().contains("matrix.to"),
+            "{text:?} got {:?}",
+            answer.body()
+        );
+        assert!(
+            !answer.body().contains('{'),
+            "a raw error: {:?}",
+            answer.body()
+        );
+    }
+    scene.bridge.check_log(&["a secret plan", "closed/door"])?;
+    Ok(())
+}
+
+/// "`invite all` does so for every room in `list` not yet his on Matrix, paced."
+#[tokio::test]
+async fn invite_all_invites_to_the_rest() -> Result {
+    let scene = Scene::with(|setup| setup.set("bridge.invites.max", 1)).await?;
+    let maria = scene.town.person("maria", "Maria");
+    for number in 0..6 {
+        scene.town.room(&format!("rustics/room{number}"), &[&maria]);
+    }
+    let chat = scene.citizen(&maria).await?;
+    chat.ask("invite all").await?;
+    for number in 0..6 {
+        chat.user
+            .wait_for_invite_to(&format!("rustics/room{number}"))
+            .await?;
+    }
     Ok(())
 }

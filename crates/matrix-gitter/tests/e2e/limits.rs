@@ -7,10 +7,7 @@ use crate::scene::{Result, Scene};
 #[tokio::test]
 async fn stock_limits_stop_nothing() -> Result {
     let scene = Scene::with_stock_limits().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let rooms: Vec<_> = (0..20)
         .map(|number| {
             let name = format!("rustics/room{number:02}");

@@ -1,18 +1,21 @@
 //! The whole road: the real program between a real Synapse and a sandbox Gitter, through what people see on both sides.
 //!
-//! Each test has a bridge, a Gitter and people of its own ([`scene::Scene`]); only the Synapse is shared. A test says
-//! which sentence of the program's promises it proves. One more test goes into the file of its subject.
+//! Each test has a bridge, a Gitter and people of its own ([`scene::Scene`]), mostly two of them in one room
+//! ([`gathering::Gathering`]); only the Synapse is shared. A test says which sentence of the program's promises it proves. One more test goes into the file of its subject.
 
 mod admins;
 mod changes;
 mod commands;
 mod delivery;
+mod doctor;
+mod gathering;
 mod http;
 mod invites;
 mod kinds;
 mod limits;
 mod login;
 mod management;
+mod markup;
 mod media;
 mod pages;
 mod people;
@@ -22,6 +25,7 @@ mod puppeting;
 mod reading;
 mod rooms;
 mod scene;
+mod shell;
 mod space;
 mod talk;
 mod tls;

@@ -1,5 +1,6 @@
 //! Gitter people on Matrix.
 
+use crate::gathering::Gathering;
 use crate::scene::{Result, Scene};
 
 /// "Gitter people are ghosts (`username_template`) with their display name and avatar."
@@ -99,10 +100,7 @@ async fn members_come_in_with_the_user_up_to_the_limit() -> Result {
 #[tokio::test]
 async fn with_no_initial_members_only_speakers_come() -> Result {
     let scene = Scene::with(|setup| setup.set("bridge.members.initial", 0)).await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let cleo = scene.town.person("cleo", "Cleo");
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben, &cleo]);
     let chat = scene.citizen(&maria).await?;
@@ -118,14 +116,14 @@ async fn with_no_initial_members_only_speakers_come() -> Result {
 /// Somebody changes his name on Gitter: his ghost does too, without a second ghost.
 #[tokio::test]
 async fn a_changed_name_is_followed() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     scene.town.say(&ben, &lounge, "one");
     let one = chat.hears(&room, "one").await?;
     scene.town.rename(&ben, "Benjamin");

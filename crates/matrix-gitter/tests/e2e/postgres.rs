@@ -6,10 +6,7 @@ use crate::scene::{Result, Scene};
 async fn the_whole_road_on_postgresql() -> Result {
     let database = testbed::postgres::database().await?;
     let mut scene = Scene::with(|setup| setup.database(&database)).await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     scene.town.say(&ben, &lounge, "long ago");
     let chat = scene.citizen(&maria).await?;

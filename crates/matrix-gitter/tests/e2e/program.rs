@@ -1,53 +1,14 @@
-//! The command line: exit statuses, `init`, `register`, `doctor`, `version`, and how wrong configurations are refused.
+//! The command line: exit statuses, `init`, `register`, `version`, and how wrong configurations are refused.
 
 use std::path::Path;
 
 use serde_json::Value;
-use testbed::bridge::Setup;
 use testbed::scratch;
 use testbed::synapse;
 use tokio::process::Command;
 
 use crate::scene::{PROGRAM, Result, Scene};
-use crate::town::Town;
-
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-/// Runs the program to its end.
-pub(crate) async fn run(
-    home: &Path,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
-) -> Result<Ran> {
-    let mut command = Command::new(PROGRAM);
-    command
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .current_dir(home)
-        .kill_on_drop(true);
-    let done = tokio::time::timeout(std::time::Duration::from_mins(1), command.output()).await??;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let status = done.status.code().unwrap_or(-1);
-    Ok(Ran {
-        status,
-        out: text(&done.stdout),
-        err: text(&done.stderr),
-    })
-}
-
-/// A configuration that would work.
-async fn good() -> Result<Value> {
-    let synapse = synapse::shared().await?;
-    let slot = synapse.slot()?;
-    let town = Town::start(&format!("{}/callback", slot.address())).await?;
-    Ok(Setup::new(PROGRAM, synapse, slot, &town.gitter())?
-        .config()
-        .clone())
-}
+use crate::shell::{good, run};
 
 /// "`init`: writes a commented example configuration with fresh random secrets, never over an existing file. `-e` is its
 /// alias." And: "11 = configuration still has example values".
@@ -334,48 +295,6 @@ async fn a_port_in_use_is_named() -> Result {
     let ran = run(home.path(), &["run", "-c", "config.yaml"], &[]).await?;
     assert_ne!(ran.status, 0);
     assert!(ran.err.contains(&port.to_string()), "{}", ran.err);
-    Ok(())
-}
-
-/// "`doctor`: checks everything an admin can get wrong, prints one line per check (ok / warning / failed, and how to
-/// mend it)". "13 = homeserver unreachable or refused us (only `doctor` exits on this …)".
-#[tokio::test]
-async fn doctor_finds_what_is_wrong() -> Result {
-    let scene = Scene::start().await?;
-    let file = scene.bridge.config_file();
-    let home = file.parent().unwrap_or(Path::new("/")).to_owned();
-    let registered = run(&home, &["register", "-c", "config.yaml"], &[]).await?;
-    assert_eq!(registered.status, 0, "{}", registered.err);
-    let well = run(&home, &["doctor", "-c", "config.yaml"], &[]).await?;
-    let said = format!("{}{}", well.out, well.err);
-    assert_eq!(well.status, 0, "{said}");
-    assert!(!said.contains("failed"), "{said}");
-    assert!(
-        said.lines().filter(|line| line.contains("ok")).count() >= 8,
-        "{said}"
-    );
-
-    let refused = "wrong-as-token-of-forty-characters-length";
-    for (key, value, status) in [
-        (
-            "MATRIX_GITTER_HOMESERVER__ADDRESS",
-            "http://127.0.0.1:9",
-            13,
-        ),
-        // The registration is not this configuration's any more; that comes first.
-        ("MATRIX_GITTER_APPSERVICE__AS_TOKEN", refused, 10),
-    ] {
-        let ill = run(&home, &["doctor", "-c", "config.yaml"], &[(key, value)]).await?;
-        let said = format!("{}{}", ill.out, ill.err);
-        assert_eq!(ill.status, status, "{key}: {said}");
-        assert!(said.contains("failed"), "{key}: {said}");
-        let token = &scene.bridge.slot().as_token;
-        assert!(!said.contains(token.as_str()), "a token was shown");
-        if value == refused {
-            let blamed = said.lines().any(|line| line.contains("as_token: "));
-            assert!(blamed && !said.contains("is it running"), "{said}");
-        }
-    }
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use testbed::user::path;
 
-use crate::scene::{Chat, Result, Scene};
+use crate::gathering::Gathering;
+use crate::scene::{Chat, Result};
 
 /// Sends a read receipt as clients do.
 async fn reads(chat: &Chat, room: &str, event: &str, kind: &str) -> Result {
@@ -17,14 +18,14 @@ async fn reads(chat: &Chat, room: &str, event: &str, kind: &str) -> Result {
 /// "his Matrix read receipt marks the messages read on Gitter"
 #[tokio::test]
 async fn what_is_read_on_matrix_is_read_on_gitter() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        maria,
+        ben,
+        lounge,
+        chat,
+        room,
+    } = Gathering::start().await?;
     let mut said = Vec::new();
     for text in ["one", "two", "three"] {
         said.push(scene.town.say(&ben, &lounge, text));

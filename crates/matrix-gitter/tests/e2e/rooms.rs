@@ -124,10 +124,7 @@ async fn the_user_cannot_change_what_holds_the_room_together() -> Result {
 #[tokio::test]
 async fn history_comes_in_with_its_own_times() -> Result {
     let scene = Scene::with(|setup| setup.set("bridge.backfill.initial", 5)).await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let mut said = Vec::new();
     for number in 0..8 {
@@ -164,10 +161,7 @@ async fn history_comes_in_with_its_own_times() -> Result {
 #[tokio::test]
 async fn two_users_of_one_gitter_room_have_a_room_each() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let (anna, otto) = (scene.citizen(&maria).await?, scene.citizen(&ben).await?);
     let (hers, his) = (
@@ -201,10 +195,7 @@ async fn two_users_of_one_gitter_room_have_a_room_each() -> Result {
 #[tokio::test]
 async fn being_removed_on_gitter_ends_the_room_with_a_word_why() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.private_room("rustics/lounge", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;

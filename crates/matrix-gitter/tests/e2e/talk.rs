@@ -2,19 +2,20 @@
 
 use serde_json::json;
 
+use crate::gathering::Gathering;
 use crate::scene::{Result, Scene};
 
 /// "Every Matrix event sent for a Gitter message carries in its content `"im.gitter.message"`." And formatting crosses.
 #[tokio::test]
 async fn from_gitter_with_formatting_and_its_origin() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let id = scene.town.say(&ben, &lounge, "this is **bold** and `code`");
     let heard = chat
         .user
@@ -59,14 +60,14 @@ async fn his_own_messages_from_gitter_appear_too() -> Result {
 /// there once, on both sides.
 #[tokio::test]
 async fn to_gitter_as_himself_and_once() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     chat.user.say(&room, "good morning").await?;
     let said = scene.town.hears(&lounge, "good morning").await?;
     assert_eq!((said.by.as_str(), said.status), ("maria", false));
@@ -138,14 +139,14 @@ async fn formatting_crosses_to_gitter_and_nothing_is_misread() -> Result {
 /// `/me` on either side.
 #[tokio::test]
 async fn emotes_cross_both_ways() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     chat.user.emote(&room, "waves").await?;
     let said = scene.town.next(&lounge, 0).await?;
     assert!(said.status, "{}", said.text);
@@ -160,10 +161,7 @@ async fn emotes_cross_both_ways() -> Result {
 #[tokio::test]
 async fn mentions_from_gitter_name_people() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let cleo = scene.town.person("cleo", "Cleo");
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben, &cleo]);
     let chat = scene.citizen(&maria).await?;
@@ -191,14 +189,14 @@ async fn mentions_from_gitter_name_people() -> Result {
 /// A pill on Matrix is a mention on Gitter, and the name in a reply of a client is not text.
 #[tokio::test]
 async fn pills_become_mentions() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let ghost = scene.ghost(&ben);
     let content = json!({
         "msgtype": "m.text",

@@ -10,8 +10,8 @@ use testbed::synapse;
 use testbed::tls::{Authority, Front};
 use url::Url;
 
-use crate::program::run;
 use crate::scene::{PROGRAM, Result, Scene};
+use crate::shell::run;
 use crate::town::Town;
 
 /// TLS in front of what a configuration talks to.
@@ -86,10 +86,7 @@ async fn everything_can_be_reached_by_tls() -> Result {
         town,
         bridge,
     };
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;

@@ -102,6 +102,11 @@ impl Town {
         person
     }
 
+    /// Those whom most tests are about.
+    pub(crate) fn maria_and_ben(&self) -> (Person, Person) {
+        (self.person("maria", "Maria"), self.person("ben", "Ben"))
+    }
+
     /// A public room with these people; the first has made it.
     pub(crate) fn room(&self, uri: &str, people: &[&Person]) -> Room {
         self.add_room(uri, Visibility::Public, people)

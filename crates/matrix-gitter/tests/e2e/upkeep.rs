@@ -28,10 +28,7 @@ async fn hears_bot(scene: &Scene, chat: &Chat, room: &str, words: &str) -> Resul
 #[tokio::test]
 async fn a_topic_goes_to_gitter_where_he_may() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     // Whoever makes a room is its admin.
     let hers = scene.town.room("rustics/hers", &[&maria, &ben]);
     let his = scene.town.room("bens/his", &[&ben, &maria]);
@@ -79,10 +76,7 @@ async fn a_topic_goes_to_gitter_where_he_may() -> Result {
 #[tokio::test]
 async fn a_renamed_room_keeps_its_portal() -> Result {
     let mut scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&ben, &maria]);
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;
@@ -124,10 +118,7 @@ async fn a_one_to_one_follows_its_partners_name() -> Result {
 #[tokio::test]
 async fn being_banned_ends_the_portal_with_a_word_why() -> Result {
     let mut scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&ben, &maria]);
     let salon = scene.town.room("rustics/salon", &[&ben, &maria]);
     let chat = scene.citizen(&maria).await?;
@@ -148,10 +139,7 @@ async fn being_banned_ends_the_portal_with_a_word_why() -> Result {
 #[tokio::test]
 async fn a_deleted_room_is_archived() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&ben, &maria]);
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;
@@ -178,10 +166,7 @@ async fn a_deleted_room_is_archived() -> Result {
 #[tokio::test]
 async fn a_replaced_room_is_followed() -> Result {
     let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
+    let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&ben, &maria]);
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;

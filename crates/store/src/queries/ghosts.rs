@@ -22,6 +22,7 @@ sql! {
         ON CONFLICT (person_id) DO UPDATE SET localpart = excluded.localpart, registered = excluded.registered,
             username = excluded.username, display_name = excluded.display_name, avatar_key = excluded.avatar_key,
             avatar_mxc = excluded.avatar_mxc";
+    GHOSTS_OF = select!("WHERE person_id IN (SELECT person_id FROM ghost_rooms WHERE room_id = $1) ORDER BY person_id");
     GHOSTS_IN = "SELECT person_id FROM ghost_rooms WHERE room_id = $1 ORDER BY person_id";
     GHOST_IN = "SELECT COUNT(*) FROM ghost_rooms WHERE room_id = $1 AND person_id = $2";
     ENTER = "INSERT INTO ghost_rooms (room_id, person_id) VALUES ($1, $2) ON CONFLICT (room_id, person_id) DO NOTHING";
@@ -66,6 +67,12 @@ impl Store {
             .iter()
             .map(|row| row.get(0))
             .collect()
+    }
+
+    /// The ghosts in a Matrix room, by id of the person.
+    pub async fn ghosts_of(&self, room_id: &str) -> Result<Vec<Ghost>, Error> {
+        let rows = self.db.rows(GHOSTS_OF, args![room_id]).await?;
+        rows.iter().map(ghost).collect()
     }
 
     /// Whether a person's ghost is in a Matrix room.

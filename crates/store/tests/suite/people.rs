@@ -314,6 +314,9 @@ pub(crate) async fn ghosts(base: Base) {
     }
     store.set_ghost_in("p1", "!b", true).await.unwrap();
     assert_eq!(store.ghosts_in("!a").await.unwrap(), ["p1", "p2"]);
+    let known = store.ghosts_of("!a").await.unwrap();
+    let known: Vec<_> = known.iter().map(|ghost| &ghost.person_id).collect();
+    assert_eq!(known, ["p1"]);
     assert!(
         store.ghost_in("p1", "!a").await.unwrap() && !store.ghost_in("p2", "!b").await.unwrap()
     );

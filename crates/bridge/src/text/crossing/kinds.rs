@@ -111,6 +111,7 @@ fn said(body: String, html: Option<String>) -> Crossing {
         html,
         file: None,
         everybody: false,
+        mentioned: None,
     })
 }
 

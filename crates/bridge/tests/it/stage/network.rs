@@ -13,7 +13,7 @@ use remote::{
     Account, Attachment, Avatar, Capabilities, Check, Composed, Credentials, Download, EditWindow,
     Event, EventSink, Fault, History, Image, Login, LoginError, Member, Message, MessageId,
     MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId, Pieces, ReadUpTo,
-    RemoteError, RichText, Room, RoomChange, RoomId, RoomKind, Standing, Threads,
+    RemoteError, RichText, Room, RoomChange, RoomId, RoomKind, Said, Standing, Threads,
     text::{Mention, Mentioned, Named, Naming, plain},
 };
 use tokio::sync::Notify;
@@ -375,6 +375,13 @@ impl Network for FakeNetwork {
     fn compose(&self, message: &Outgoing) -> Vec<Part> {
         let text = match &message.text {
             Composed::Plain(text) => text.clone(),
+            Composed::Addressed(pieces) => pieces
+                .iter()
+                .map(|piece| match piece {
+                    Said::Text(text) => text.clone(),
+                    Said::Mention(mention) => ByUsername.mention(mention).label,
+                })
+                .collect(),
             Composed::Rich(text) => plain::render(text, &ByUsername),
         };
         let characters: Vec<char> = text.chars().collect();

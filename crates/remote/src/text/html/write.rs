@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::RichText;
-use crate::text::{Element, Naming, Node, Tag, text_of};
+use crate::text::{Element, Mention, Named, Naming, Node, Tag, text_of};
+use crate::{MessageId, RichText};
 
 /// Writes rich text as HTML with nothing but tags and attributes that Matrix allows
 /// (Matrix spec, `m.room.message` msgtypes).
@@ -11,6 +11,22 @@ pub fn render(text: &RichText, naming: &dyn Naming) -> String {
     let mut out = String::new();
     nodes(&text.nodes, naming, &mut out);
     out
+}
+
+/// The same names without their links, since a link cannot hold another one.
+struct Unlinked<'a>(&'a dyn Naming);
+
+impl Naming for Unlinked<'_> {
+    fn mention(&self, mention: &Mention) -> Named {
+        Named {
+            href: None,
+            ..self.0.mention(mention)
+        }
+    }
+
+    fn message(&self, message: &MessageId) -> Option<String> {
+        self.0.message(message)
+    }
 }
 
 fn nodes(list: &[Node], naming: &dyn Naming, out: &mut String) {
@@ -36,7 +52,7 @@ fn nodes(list: &[Node], naming: &dyn Naming, out: &mut String) {
             } => {
                 let known = naming.message(message);
                 open("a", &[("href", known.as_ref().unwrap_or(href))], out);
-                nodes(children, naming, out);
+                nodes(children, &Unlinked(naming), out);
                 out.push_str("</a>");
             }
         }
@@ -122,7 +138,10 @@ fn element(it: &Element, naming: &dyn Naming, out: &mut String) {
         escape(tex, out);
         out.push_str("</code>");
     }
-    nodes(&it.children, naming, out);
+    match it.tag {
+        Tag::Link { .. } => nodes(&it.children, &Unlinked(naming), out),
+        _ => nodes(&it.children, naming, out),
+    }
     // Writing to a string cannot fail.
     let _ = write!(out, "</{name}>");
 }

@@ -142,7 +142,11 @@ fn mentions_are_typed() {
 fn issues_lead_to_the_repository_if_it_is_known() {
     let html = "fixes <a target=\"_blank\" data-link-type=\"issue\" data-issue=\"12\" class=\"issue\">#12</a>, <a target=\"_blank\" \
                 data-link-type=\"issue\" data-issue=\"34\" data-issue-repo=\"acme/repo\" class=\"issue\">acme/repo#34</a>";
-    assert_eq!(shown(&message(html)), "fixes #12, acme/repo#34");
+    // Who names a repository means one on GitHub.
+    assert_eq!(
+        shown(&message(html)),
+        "fixes #12, <a href=\"https://github.com/acme/repo/issues/34\">acme/repo#34</a>"
+    );
     let forge = Some(Forge {
         kind: ForgeKind::GitHub,
         repository: "org/room",

@@ -3,7 +3,7 @@
 use gitter_markup::{mention, to_markdown};
 use remote::text::html::parse_plainly;
 use remote::text::{Mention, Mentioned, Node, Tag};
-use remote::{Composed, PersonId, RichText};
+use remote::{Composed, PersonId, RichText, Said};
 
 fn typed(text: &str) -> String {
     visible(&to_markdown(&Composed::Plain(text.to_owned())))
@@ -63,9 +63,13 @@ fn what_gitter_would_misread_is_escaped() {
         ("> quote\nanswer", "> quote\n\nanswer"),
         ("- item\nafter", "- item\n\nafter"),
         ("hi @alice:example.org", "hi @·alice:example.org"),
+        ("git@a.org:b/c", "git@a.org:b/c"),
         ("@room @bob_ @_x", "@·room @bob\\_ @\\_x"),
         ("ring @/all now, ab@/all", "ring @·/all now, ab@·/all"),
-        ("https://x.org/@/all", "https://x.org/%40/all"),
+        (
+            "https://x.org/@/all",
+            "[https://x.org/@·/all](https://x.org/%40/all)",
+        ),
         ("&lt; & &amp;", "&amp;lt; & &amp;amp;"),
         ("C:\\dir\\*", "C:\\dir\\*"),
         ("a $$ b", "a $·$ b"),
@@ -124,7 +128,7 @@ fn formatted_messages_become_markdown() {
         ),
         (
             "<a href=\"https://a.b/(c) d\">x]</a>",
-            "[x\\]](https://a.b/%28c%29%20d)",
+            "[x&rsqb;](https://a.b/%28c%29%20d)",
         ),
         ("<a href=\"mailto:a@b.c\">write</a>", "write (a@b.c)"),
         ("<a href=\"mailto:a@b.c\">a@b.c</a>", "a@b.c"),
@@ -238,5 +242,58 @@ fn a_picture_leads_to_itself_as_gitters_uploads_do() {
         let link = Tag::Link { href, title: None }.with(vec![picture]);
         let rich = RichText { nodes: vec![link] };
         assert_eq!(visible(&to_markdown(&Composed::Rich(rich))), expected);
+    }
+}
+
+#[test]
+fn people_are_named_in_what_is_typed_by_hand() {
+    let bob = || {
+        Said::Mention(Mention {
+            who: Mentioned::Person {
+                id: PersonId::from("1"),
+                username: Some("Bob_gh".into()),
+            },
+            label: "Bob (Gitter)".into(),
+        })
+    };
+    let everyone = || {
+        Said::Mention(Mention {
+            who: Mentioned::Everyone,
+            label: "@room".into(),
+        })
+    };
+    let text = |text: &str| Said::Text(text.into());
+    for (pieces, expected) in [
+        (vec![bob(), text(": *look* #1")], "@Bob_gh: *look* \\#1"),
+        (
+            vec![text("**"), bob(), text("** and "), everyone()],
+            "**@Bob_gh** and @/all",
+        ),
+        (
+            vec![
+                text("- "),
+                bob(),
+                text("\n- `"),
+                bob(),
+                text("`\n```\n"),
+                everyone(),
+                text("\n```"),
+            ],
+            "- @Bob_gh\n- `Bob (Gitter)`\n\n```\n@room\n```",
+        ),
+        (
+            vec![text("| "), bob(), text(" |\n|-|\n| x |")],
+            "| @Bob_gh |\n|-|\n| x |",
+        ),
+        (vec![text("> "), bob()], "> @Bob_gh"),
+        (
+            vec![text("\u{FDD0}\u{F0000}"), bob()],
+            "\u{FFFD}\u{F0000}@Bob_gh",
+        ),
+    ] {
+        assert_eq!(
+            visible(&to_markdown(&Composed::Addressed(pieces))),
+            expected
+        );
     }
 }
