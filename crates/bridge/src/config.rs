@@ -17,7 +17,7 @@ pub struct Config {
     /// `id` of the registration: marks what we send as users.
     pub appservice_id: String,
     /// Whether the homeserver lets us speak as its users.
-    pub double_puppet: bool,
+    pub double_puppet: DoublePuppet,
     /// The bot.
     pub bot: Bot,
     /// How ghosts are called.
@@ -42,6 +42,15 @@ pub struct Config {
     pub federate: bool,
     /// Whether the user's `m.notice` messages, which are a machine's, cross to the network.
     pub relay_notices: bool,
+}
+
+/// Whether users of the homeserver speak for themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoublePuppet {
+    /// Their ghosts do.
+    Off,
+    /// They do, where the homeserver lets us.
+    On,
 }
 
 /// The bot.

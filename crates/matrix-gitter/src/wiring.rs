@@ -149,7 +149,10 @@ fn bridge_settings(config: &Config) -> Result<::bridge::Config, Failure> {
         version: crate::commands::version_line(),
         domain,
         appservice_id: appservice.id.clone(),
-        double_puppet: config.double_puppet.as_token.is_some(),
+        double_puppet: match config.double_puppet.as_token {
+            Some(_) => settings::DoublePuppet::On,
+            None => settings::DoublePuppet::Off,
+        },
         bot: settings::Bot {
             username: appservice.bot.username.clone(),
             display_name: appservice.bot.displayname.clone(),

@@ -11,7 +11,7 @@ use homeserver::Actor;
 use remote::Millis;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 
-use crate::{Ctx, Error};
+use crate::{Ctx, Error, config::DoublePuppet};
 
 /// For how long we do not try to speak as somebody after we were refused.
 const REST: Millis = 600_000;
@@ -42,7 +42,8 @@ impl Puppets {
 
 /// A user as somebody we speak as, if we may: he is one of our homeserver's, and it did not refuse us lately.
 pub(crate) fn of(world: &Ctx, user: &UserId) -> Option<Actor> {
-    if !world.config.double_puppet || user.server_name() != world.config.domain {
+    if world.config.double_puppet == DoublePuppet::Off || user.server_name() != world.config.domain
+    {
         return None;
     }
     let refused = world.ghosts.puppets.lock().refused.get(user).copied();

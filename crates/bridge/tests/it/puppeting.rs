@@ -12,7 +12,7 @@ use crate::stage::{ALICE, Stage, homeserver::Failure};
 /// The homeserver lets the bridge speak as its users, and Alice has one room.
 async fn stage() -> Stage {
     let mut stage = Stage::new().await;
-    stage.config.double_puppet = true;
+    stage.config.double_puppet = bridge::config::DoublePuppet::On;
     stage.homeserver.lock().puppets = true;
     stage.network.lock().rooms = vec![crate::stage::network::room("org/one")];
     stage.log_in().await;

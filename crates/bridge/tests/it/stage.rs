@@ -17,7 +17,7 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 use ::homeserver::{Appservice, IncomingEvent, Transaction};
 use bridge::{
     Bridge, Clock, Config, Parts, Random,
-    config::{Backfill, Bot, Ghosts, InvitePolicy, Invites, Media},
+    config::{Backfill, Bot, DoublePuppet, Ghosts, InvitePolicy, Invites, Media},
     permissions::{Level, Permissions},
 };
 use ruma::{OwnedRoomId, OwnedUserId, RoomId};
@@ -373,7 +373,7 @@ fn config() -> Config {
         version: "0.0.0".to_owned(),
         domain: "example.org".try_into().unwrap(),
         appservice_id: "gitter".to_owned(),
-        double_puppet: false,
+        double_puppet: DoublePuppet::Off,
         bot: Bot {
             username: "gitter".to_owned(),
             display_name: "Test bridge".to_owned(),

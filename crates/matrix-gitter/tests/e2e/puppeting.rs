@@ -5,7 +5,7 @@ use std::path::Path;
 use testbed::bridge::Setup;
 use testbed::user::Event;
 
-use crate::program::run;
+use crate::shell::run;
 use crate::scene::{Chat, Result, Scene};
 use crate::town::Room;
 
