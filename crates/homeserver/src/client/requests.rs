@@ -354,6 +354,14 @@ impl Homeserver for Client {
         self.call(Some(self.user_id(who)), call).await.map(drop)
     }
 
+    async fn event(&self, room: &RoomId, event: &EventId) -> Result<Option<IncomingEvent>, Error> {
+        let path = ["rooms", room.as_str(), "event", event.as_str()];
+        match self.bot_get(RequestKind::Event, &path, vec![]).await {
+            Err(error) if error.is_not_found() || error.is_forbidden() => Ok(None),
+            answer => Ok(IncomingEvent::parse(&answer?.to_string(), Some(room)).ok()),
+        }
+    }
+
     async fn timeline(
         &self,
         room: &RoomId,

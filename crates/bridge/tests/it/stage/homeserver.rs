@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) files_away: bool,
     /// The largest file it takes, in bytes.
     pub(crate) largest: Option<usize>,
+    /// Who has read up to which event, each time it was said.
+    pub(crate) receipts: Vec<(OwnedUserId, OwnedEventId)>,
     txns: HashMap<String, OwnedEventId>,
     count: u64,
 }
@@ -587,12 +589,31 @@ impl Homeserver for FakeHomeserver {
 
     async fn read_receipt(
         &self,
-        _who: &Actor,
+        who: &Actor,
         _room: &RoomId,
-        _event: &EventId,
+        event: &EventId,
     ) -> Result<(), Error> {
-        drop(self.log("read_receipt"));
+        let receipt = (user(who), event.to_owned());
+        self.log("read_receipt").receipts.push(receipt);
         Ok(())
+    }
+
+    async fn event(&self, room: &RoomId, event: &EventId) -> Result<Option<IncomingEvent>, Error> {
+        let mut state = self.log("event");
+        let timeline = &state.room(room)?.timeline;
+        let Some(known) = timeline.iter().find(|known| known.event_id == event) else {
+            return Ok(None);
+        };
+        let mut known = known.clone();
+        let replaces = |other: &&IncomingEvent| {
+            other.content.pointer("/m.relates_to/rel_type") == Some(&json!("m.replace"))
+                && other.content.pointer("/m.relates_to/event_id") == Some(&json!(event))
+                && other.sender == known.sender
+        };
+        if let Some(last) = timeline.iter().rev().find(replaces) {
+            known.unsigned = json!({"m.relations": {"m.replace": {"event_id": last.event_id}}});
+        }
+        Ok(Some(known))
     }
 
     async fn timeline(
