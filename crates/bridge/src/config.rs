@@ -36,6 +36,8 @@ pub struct Config {
     pub backfill: Backfill,
     /// Files.
     pub media: Media,
+    /// What a sender gets to know of what arrived.
+    pub status: Status,
     /// Whether each user gets a space which holds his rooms.
     pub space: bool,
     /// `m.federate` of the rooms made here.
@@ -98,6 +100,15 @@ pub struct Media {
     pub max_size: u64,
     /// For how long the links work that people of the network get to files on Matrix, in milliseconds; `None` for ever.
     pub link_lifetime: Option<remote::Millis>,
+}
+
+/// What a sender gets to know of what arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Each message has its own event that says how it came out (`com.beeper.message_send_status`).
+    pub events: bool,
+    /// The bot marks as read what has arrived on the network.
+    pub receipts: bool,
 }
 
 /// How much history is read.

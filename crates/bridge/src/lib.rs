@@ -25,6 +25,7 @@ pub mod permissions;
 pub mod portal;
 mod reading;
 pub mod space;
+mod status;
 pub mod text;
 pub mod world;
 

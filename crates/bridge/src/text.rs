@@ -10,10 +10,12 @@
 mod crossing;
 mod from_matrix;
 mod names_in_text;
+mod relation;
 mod to_matrix;
 
-pub use crossing::{Crossing, FileContent, TextContent, Unsupported, crossing};
+pub use crossing::{Crossing, FileContent, TextContent, Unsupported, crossing, plain_body, quoted};
 pub(crate) use from_matrix::outgoing;
 pub use from_matrix::{Written, compose, read};
 pub use names_in_text::{Calling, Callings};
+pub use relation::{Relation, changed, is_edit, relation};
 pub use to_matrix::{MatrixNames, contents};

@@ -27,6 +27,7 @@ use crate::{
     media::Media,
     portal::Portals,
     reading::Readings,
+    status::Statuses,
 };
 
 /// What a bridge is built from.
@@ -83,6 +84,8 @@ pub struct World {
     pub(crate) readings: Readings,
     /// What is going on with files.
     pub media: Media,
+    /// What users are to know of what they sent.
+    pub(crate) statuses: Statuses,
     /// One at a time per user, so that he does not get two spaces.
     pub(crate) spaces: Keyed<ruma::OwnedUserId>,
     /// Says that work has to end: finish the item in hand and take no other.
@@ -111,6 +114,7 @@ impl World {
             portals: Portals::default(),
             readings: Readings::default(),
             media: Media::default(),
+            statuses: Statuses::default(),
             spaces: Keyed::default(),
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),

@@ -18,5 +18,6 @@ mod fetch;
 mod files;
 mod guard;
 mod network;
+mod preface;
 
 pub use network::{Clock, Config, GitterNetwork, capabilities, configure};

@@ -9,8 +9,8 @@ use gitter::{Client, Endpoints, OAuth, OAuthError};
 use gitter_markup::{MAX_UNITS, split, to_markdown};
 use jiff::Timestamp;
 use remote::{
-    Account, Capabilities, Check, Credentials, EditWindow, Fault, Login, LoginError, MessageKind,
-    Millis, Network, NetworkInfo, Outgoing, Part, Person, RemoteError, Threads,
+    Account, Capabilities, Check, Credentials, EditWindow, Fault, Login, LoginError, MessageId,
+    MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, RemoteError, Threads,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -19,7 +19,7 @@ use crate::account::GitterAccount;
 use crate::convert::Converter;
 use crate::files::Files;
 use crate::guard::Guard;
-use crate::{address, check, fault};
+use crate::{address, check, fault, preface};
 
 /// Tells the time, in milliseconds since 1970 UTC. Handed in, so that tests control it.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -212,7 +212,12 @@ impl Network for GitterNetwork {
             MessageKind::Emote => MAX_UNITS - NAME_ROOM,
             MessageKind::Text | MessageKind::Notice => MAX_UNITS,
         };
-        let pieces = split(&to_markdown(&message.text), limit);
+        let text = to_markdown(&message.text);
+        let text = match &message.preface {
+            Some(preface) => preface::with(preface, message.kind, &text),
+            None => text,
+        };
+        let pieces = split(&text, limit);
         let part = |(number, text)| Part {
             text,
             // Who does something at length does it once, and goes on in plain words.
@@ -225,6 +230,18 @@ impl Network for GitterNetwork {
             reply_to: message.reply_to.clone(),
         };
         pieces.into_iter().enumerate().map(part).collect()
+    }
+
+    /// Gitter 21.15 has them as `/<uri>?at=<id>`, and those of a conversation of two below the other one's name.
+    fn permalink(&self, address: &str, message: &MessageId) -> Option<String> {
+        let mut url = self.endpoints.web_url.clone();
+        let path = address.trim_start_matches(['@', '/']);
+        url.path_segments_mut()
+            .ok()?
+            .pop_if_empty()
+            .extend(path.split('/'));
+        url.query_pairs_mut().append_pair("at", message.as_str());
+        Some(url.into())
     }
 
     async fn check(&self, callback: &Url) -> Vec<Check> {

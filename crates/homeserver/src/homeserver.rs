@@ -10,8 +10,8 @@ use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId,
 use serde_json::Value;
 
 use crate::{
-    Actor, ByteRange, Direction, Download, Error, NewEvent, NewRoom, NewState, Profile, RoomMember,
-    TimelinePage, Upload,
+    Actor, ByteRange, Direction, Download, Error, IncomingEvent, NewEvent, NewRoom, NewState,
+    Profile, RoomMember, TimelinePage, Upload,
 };
 
 /// The homeserver, as an appservice sees it (Matrix spec, client-server API and application service API).
@@ -108,6 +108,9 @@ pub trait Homeserver: Send + Sync {
 
     /// Says that somebody has read up to an event.
     async fn read_receipt(&self, who: &Actor, room: &RoomId, event: &EventId) -> Result<(), Error>;
+
+    /// One event of a room as the bot sees it; `None` if there is none, or it is hidden from him.
+    async fn event(&self, room: &RoomId, event: &EventId) -> Result<Option<IncomingEvent>, Error>;
 
     /// Reads a room's timeline as the bot: from its end (backward) or start (forward), or from where a page says.
     /// Only what these people sent, if any are named. `limit` is a wish; homeservers give at most 1,000 or fewer.

@@ -185,6 +185,10 @@ fn bridge_settings(config: &Config) -> Result<::bridge::Config, Failure> {
                 .link_lifetime
                 .map(|days| i64::from(days) * DAY),
         },
+        status: settings::Status {
+            events: config.bridge.message_status_events,
+            receipts: config.bridge.delivery_receipts,
+        },
         space: config.bridge.space,
         federate: config.bridge.federate,
         relay_notices: config.bridge.relay_notices,

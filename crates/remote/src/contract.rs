@@ -130,6 +130,7 @@ checks! {
     rooms::topic: "a topic is changed by those who may",
     rooms::avatars: "a picture is fetched, and no more of it than allowed",
     messages::composed: "composing is deterministic and its parts can be sent",
+    messages::prefaced: "what a message goes back to is said in it, and its text is whole",
     messages::history: "history is in order, complete, and within its bounds",
     messages::threads: "history holds what was said in threads",
     messages::edited: "an own message can be changed and taken back",

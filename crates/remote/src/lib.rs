@@ -32,5 +32,5 @@ pub use network::{
     Account, Check, Complaint, Credentials, History, Login, LoginError, Network, NetworkInfo,
     ReadUpTo, RoomChange,
 };
-pub use outgoing::{Composed, Outgoing, Part, Said};
+pub use outgoing::{Composed, Outgoing, Part, Preface, Said};
 pub use text::RichText;

@@ -98,6 +98,10 @@ pub trait Network: Send + Sync {
     /// after a restart the same parts come out.
     fn compose(&self, message: &Outgoing) -> Vec<Part>;
 
+    /// Where a browser shows a message of the room with this address (as [`Room::address`] has it); `None` where there is no
+    /// such place. Depends on nothing but its arguments.
+    fn permalink(&self, address: &str, message: &MessageId) -> Option<String>;
+
     /// What an admin can get wrong, checked from outside: one line per check.
     async fn check(&self, callback: &Url) -> Vec<Check>;
 }

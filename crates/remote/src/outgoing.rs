@@ -40,6 +40,27 @@ pub struct Outgoing {
     /// The message it answers.
     #[serde(default)]
     pub reply_to: Option<MessageId>,
+    /// What it goes back to, where the network cannot show that by itself.
+    #[serde(default)]
+    pub preface: Option<Preface>,
+}
+
+/// What a message goes back to, to be said in the message itself, in the network's own way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preface {
+    /// It is the new text of a message of the same person, which can no longer be changed.
+    Changes {
+        /// Where a browser shows that message.
+        link: Option<String>,
+    },
+    /// It answers something that the network does not know.
+    Answers {
+        /// Who said that. Plain words: nobody is to be rung by them.
+        who: String,
+        /// A little of it, on one line.
+        quote: String,
+    },
 }
 
 /// One message of the network that carries all or a piece of an [`Outgoing`], in the network's own markup.

@@ -21,8 +21,9 @@ mod seal;
 pub use error::Error;
 pub use lane::{Lane, NoLane};
 pub use model::{
-    Counts, Ghost, Item, ItemState, Link, Login, LoginId, LoginState, MessageRow, NewItem,
-    NewLogin, NewPortal, Portal, PortalId, PortalState, Shown, Ticket, Uploaded, User, Written,
+    Counts, EditRow, Ghost, Item, ItemState, Link, Login, LoginId, LoginState, MessageRow, NewItem,
+    NewLogin, NewPortal, Portal, PortalId, PortalState, Shown, Ticket, Uploaded, User, WayToRemote,
+    Written,
 };
 pub use open::{Options, Probe};
 pub use seal::{BadKey, SecretKey};

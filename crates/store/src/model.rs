@@ -214,6 +214,30 @@ pub struct MessageRow {
     pub deleted: bool,
 }
 
+/// A Matrix event that changed another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditRow {
+    /// The portal in whose room they are.
+    pub portal_id: PortalId,
+    /// The change.
+    pub event_id: String,
+    /// What it changed; never a change itself.
+    pub original: String,
+    /// When it was written, as its homeserver says.
+    pub written_at: i64,
+}
+
+/// What a delivery to the network begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WayToRemote {
+    /// Where.
+    pub portal: Portal,
+    /// What the event became so far, in order.
+    pub sent: Vec<MessageRow>,
+    /// What waits that is about the event, or about such an item, in order.
+    pub about: Vec<Item>,
+}
+
 /// Something to be done, to be put into a lane.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewItem {
@@ -223,6 +247,8 @@ pub struct NewItem {
     pub login_id: Option<LoginId>,
     /// Tells it from others in the lane; the event id for what came from Matrix.
     pub key: String,
+    /// Key of the item of the same lane that it changes or takes back, if it does such a thing.
+    pub about: Option<String>,
     /// What to do, as JSON.
     pub payload: String,
 }
@@ -238,6 +264,8 @@ pub struct Item {
     pub login_id: Option<LoginId>,
     /// Tells it from others in the lane.
     pub key: String,
+    /// Key of what it changes or takes back.
+    pub about: Option<String>,
     /// What to do, as JSON.
     pub payload: String,
     /// How far it is.

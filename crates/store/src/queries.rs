@@ -4,6 +4,7 @@
 //! can prepare them on both back ends. One more file is one more line in `EVERY`.
 
 mod deliveries;
+mod edits;
 mod ghosts;
 mod items;
 mod lanes;
@@ -31,9 +32,10 @@ mod tests {
     use super::*;
     use crate::{Options, SecretKey, Store};
 
-    const EVERY: [&[&str]; 13] = [
+    const EVERY: [&[&str]; 14] = [
         crate::open::SQL,
         deliveries::SQL,
+        edits::SQL,
         ghosts::SQL,
         items::SQL,
         lanes::SQL,

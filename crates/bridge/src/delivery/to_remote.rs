@@ -1,19 +1,21 @@
-//! Matrix → network: the user's message, as himself.
+//! Matrix → network: what the user says, changes and takes back, as himself.
 //!
-//! A network need not know repeats. So each part is marked as *attempting*, with what is needed to
-//! recognise it, before it is sent; after a crash or a lost answer the room is searched for it, and only if
-//! it is not there is it sent again.
+//! `say` is for what is new, `edit` and `redact` for what becomes of it later, `place` knows where it belongs, `send` sees to it that
+//! each part is sent once. To carry one more kind of deed: a variant of `Deed`, and a file here.
 
-use std::time::Duration;
+mod edit;
+mod place;
+mod redact;
+mod say;
+mod send;
 
-use remote::{
-    Account, Certainty, Fault, Message, MessageId, MessageKind, Millis, Outgoing, Part,
-    RemoteError, RoomId,
-};
-use serde::{Deserialize, Serialize};
-use store::{Item, ItemState, MessageRow, Portal};
+use std::{sync::Arc, time::Duration};
 
-use super::{tell, txn};
+use remote::{Account, Certainty, Fault, Millis, RemoteError, RoomId};
+use ruma::OwnedEventId;
+use store::{Item, MessageRow, Portal, WayToRemote};
+
+use super::tell;
 use crate::{
     Ctx, Error,
     intake::matrix::MatrixEvent,
@@ -21,20 +23,94 @@ use crate::{
     login,
     management::notice::{code, line},
     media,
-    text::{Crossing, Unsupported, crossing, outgoing},
+    status::{self, Status},
+    text::{is_edit, relation},
 };
+use send::Progress;
 
-/// How far the network's clock may be off ours.
-const CLOCKS_APART: Millis = 120_000;
+/// What the user did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Deed {
+    /// Said something.
+    Says,
+    /// Changed this event.
+    Changes(OwnedEventId),
+    /// Took back this event.
+    TakesBack(OwnedEventId),
+    /// Nothing that makes sense.
+    Nothing,
+}
 
-/// What is kept beside an item while a part of it is being sent. That a part was sent is kept as a row of
-/// the message map.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Progress {
-    /// The room's newest message that was known before the part was sent.
-    after: Option<MessageId>,
-    /// When that was, by our clock.
-    since: Millis,
+impl Deed {
+    fn of(event: &MatrixEvent) -> Self {
+        if event.kind == "m.room.redaction" {
+            let target = event.redacts.clone();
+            return target.map_or(Self::Nothing, Self::TakesBack);
+        }
+        if is_edit(&event.content) {
+            let target = relation(&event.event_id, &event.content).replaces;
+            return target.map_or(Self::Nothing, Self::Changes);
+        }
+        Self::Says
+    }
+
+    /// In a sentence about what became of it.
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Says | Self::Nothing => "Your message",
+            Self::Changes(_) => "Your change of a message",
+            Self::TakesBack(_) => "Your deletion of a message",
+        }
+    }
+}
+
+/// How it came out.
+enum End {
+    /// The network has it; these rows are to be stored.
+    Stands(Vec<MessageRow>),
+    /// There was nothing to be done.
+    Nothing,
+    /// It cannot cross; the user was told.
+    Unsupported,
+    /// Not now, or never.
+    Not(Outcome),
+}
+
+/// Something to be carried to the network.
+struct Job<'a> {
+    world: &'a Ctx,
+    portal: &'a Portal,
+    item: &'a Item,
+    event: &'a MatrixEvent,
+    deed: &'a Deed,
+    progress: Progress,
+}
+
+/// By which way.
+struct Road {
+    account: Arc<dyn Account>,
+    room: RoomId,
+}
+
+impl Job<'_> {
+    /// The way to the network, if it is open.
+    async fn road(&self) -> Result<Result<Road, End>, Error> {
+        let (world, portal) = (self.world, self.portal);
+        if !world.config.permissions.may_still_use(&portal.mxid) {
+            let outcome = forbidden(world, self.event, self.deed).await?;
+            return Ok(Err(End::Not(outcome)));
+        }
+        let account = portal
+            .login_id
+            .and_then(|login| world.connections.account(login));
+        let Some(account) = account else {
+            return Ok(Err(End::Not(Outcome::Paused)));
+        };
+        Ok(Ok(Road {
+            account,
+            room: RoomId::from(portal.remote_room.as_str()),
+        }))
+    }
 }
 
 /// Works one item. `Err` is only what may pass by itself.
@@ -49,161 +125,74 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         }
     };
     let way = world.store.way_to_remote(portal, event.event_id.as_str());
-    let Some((portal, sent)) = way.await? else {
+    let Some(WayToRemote {
+        portal,
+        sent,
+        about,
+    }) = way.await?
+    else {
         return Ok(Outcome::Failed("its room is no longer bridged".to_owned()));
     };
+    let deed = Deed::of(&event);
     if event.sender.as_str() != portal.mxid {
-        return stranger(world, &portal, &event).await;
+        return match deed {
+            Deed::Says => stranger(world, &portal, &event).await,
+            // What others change or take back is not the user's.
+            Deed::Changes(_) | Deed::TakesBack(_) | Deed::Nothing => Ok(Outcome::done()),
+        };
     }
-    if let Some(redacted) = &event.redacts {
-        // It was done when the event was accepted, but the message may have been delivered since.
-        media::link::revoke(world, &event.room, redacted).await?;
-    }
-    let content = match crossing(&event.kind, &event.content) {
-        // A machine's words, which nobody is to answer, so nobody is told either.
-        Crossing::Message(content)
-            if content.kind == MessageKind::Notice && !world.config.relay_notices =>
-        {
-            return Ok(Outcome::done());
+    let mut job = Job {
+        world,
+        portal: &portal,
+        item,
+        event: &event,
+        deed: &deed,
+        progress: Progress::read(item.note.as_deref()),
+    };
+    let end = match &deed {
+        Deed::Says => say::work(&mut job, &sent, &about).await,
+        Deed::Changes(target) => edit::work(&mut job, target, &sent, &about).await,
+        Deed::TakesBack(target) => {
+            // It was done when the event was accepted, but the message may have been delivered since.
+            media::link::revoke(world, &event.room, target).await?;
+            redact::work(&mut job, target).await
         }
-        Crossing::Message(content) => content,
-        Crossing::Nothing => return Ok(Outcome::done()),
-        Crossing::Unsupported(what) => return unsupported(world, &portal, &event, what).await,
+        Deed::Nothing => Ok(End::Nothing),
     };
-    if !world.config.permissions.may_still_use(&portal.mxid) {
-        return forbidden(world, &event).await;
-    }
-    let Some(login) = portal.login_id else {
-        return Ok(Outcome::Paused);
-    };
-    let Some(account) = world.connections.account(login) else {
-        return Ok(Outcome::Paused);
-    };
-    let link = match &content.file {
-        Some(file) => Some(media::link::link(world, &event.room, &event.event_id, file).await?),
-        None => None,
-    };
-    let message = outgoing(world, &portal, &content, link.as_ref()).await?;
-    match send(world, &portal, item, &event, &sent, &*account, &message).await {
-        Ok(rows) => Ok(Outcome::Done(rows)),
-        Err(Error::Remote(error)) => refused(world, &portal, login, item, &event, error).await,
+    let tell = |status| status::tell(world, &event.room, &event.event_id, status);
+    match end {
+        Ok(End::Stands(rows)) => {
+            tell(Status::Arrived);
+            Ok(Outcome::Done(rows))
+        }
+        Ok(End::Nothing) => Ok(Outcome::done()),
+        Ok(End::Unsupported) => {
+            tell(Status::Unsupported);
+            Ok(Outcome::done())
+        }
+        Ok(End::Not(outcome)) => {
+            if let Outcome::Failed(why) = &outcome {
+                tell(Status::Failed { why, certain: true });
+            }
+            Ok(outcome)
+        }
+        Err(Error::Remote(error)) => {
+            let certain = error.certainty == Certainty::NotDone;
+            let outcome = refused(&job, error).await?;
+            if let Outcome::Failed(why) = &outcome {
+                tell(Status::Failed { why, certain });
+            }
+            Ok(outcome)
+        }
         Err(error) => Err(error),
     }
 }
 
-async fn send(
-    world: &Ctx,
-    portal: &Portal,
-    item: &Item,
-    event: &MatrixEvent,
-    sent: &[MessageRow],
-    account: &dyn Account,
-    message: &Outgoing,
-) -> Result<Vec<MessageRow>, Error> {
-    let room = RoomId::from(portal.remote_room.as_str());
-    let mut progress: Progress = item
-        .note
-        .as_deref()
-        .and_then(|note| serde_json::from_str(note).ok())
-        .unwrap_or_default();
-    let mut attempted = item.state == ItemState::Attempting;
-    let mut rows = Vec::new();
-    for (index, part) in world.network.compose(message).iter().enumerate() {
-        if sent.iter().any(|row| row.part == part_number(index)) {
-            continue;
-        }
-        // Known before the next part goes out, since its echo may come at any time.
-        world.store.put_messages(&std::mem::take(&mut rows)).await?;
-        let found = if std::mem::take(&mut attempted) {
-            find(world, portal.id, &room, account, part, &progress).await?
-        } else {
-            None
-        };
-        let message = if let Some(message) = found {
-            message
-        } else {
-            // By now the room may have gone on a little; that only makes a search longer.
-            progress.after = portal.cursor.as_deref().map(MessageId::from);
-            progress.since = world.now();
-            world
-                .store
-                .attempt(item.id, Some(&note(&progress)?), world.now())
-                .await?;
-            account
-                .send(
-                    &room,
-                    part,
-                    &txn(&["remote", event.event_id.as_str(), &index.to_string()]),
-                )
-                .await?
-        };
-        rows.push(row(portal, event, index, &message));
-    }
-    Ok(rows)
-}
-
-/// Looks for a part that was attempted and never answered.
-async fn find(
-    world: &Ctx,
-    portal: i64,
-    room: &RoomId,
-    account: &dyn Account,
-    part: &Part,
-    progress: &Progress,
-) -> Result<Option<Message>, Error> {
-    let not_before = progress.since - CLOCKS_APART;
-    let known = world.store.known_since(portal, not_before).await?;
-    let known: Vec<_> = known
-        .into_iter()
-        .map(|row| MessageId::new(row.remote_id))
-        .collect();
-    // As long as this is not answered, the part may stand there.
-    let found = account
-        .find_sent(room, part, progress.after.as_ref(), not_before, &known)
-        .await;
-    Ok(found.map_err(RemoteError::perhaps_done)?)
-}
-
-fn note(progress: &Progress) -> Result<String, Error> {
-    serde_json::to_string(progress).map_err(|error| Error::Unreadable(error.to_string()))
-}
-
-fn row(portal: &Portal, event: &MatrixEvent, index: usize, message: &Message) -> MessageRow {
-    MessageRow {
-        portal_id: portal.id,
-        remote_id: message.id.to_string(),
-        part: part_number(index),
-        event_id: event.event_id.to_string(),
-        room_id: event.room.to_string(),
-        sender: message
-            .sender
-            .as_ref()
-            .map(|sender| sender.id.to_string())
-            .unwrap_or_default(),
-        by_us: true,
-        as_user: false,
-        sent_at: message.sent_at,
-        edited_at: message.edited_at,
-        thread: message.thread.as_ref().map(ToString::to_string),
-        deleted: false,
-    }
-}
-
-fn part_number(index: usize) -> i64 {
-    i64::try_from(index).unwrap_or(i64::MAX)
-}
-
 /// The network did not take it, or did not say so.
-async fn refused(
-    world: &Ctx,
-    portal: &Portal,
-    login: i64,
-    item: &Item,
-    event: &MatrixEvent,
-    error: RemoteError,
-) -> Result<Outcome, Error> {
+async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
+    let (world, portal, item, event) = (job.world, job.portal, job.item, job.event);
     let perhaps_done = error.certainty == Certainty::Unknown;
-    if error.fault == Fault::LoggedOut {
+    if let (Fault::LoggedOut, Some(login)) = (&error.fault, portal.login_id) {
         let expired = login::expire(world, login).await?;
         if !perhaps_done {
             world
@@ -218,7 +207,7 @@ async fn refused(
         return Ok(Outcome::Paused);
     }
     if error.is_transient() {
-        waiting(world, portal, item, event, &error).await?;
+        waiting(job, &error).await?;
         if perhaps_done {
             // It stays marked as attempting, so that the next try looks for it first. Not at once: what was
             // not answered may still be under way.
@@ -240,11 +229,20 @@ async fn refused(
     }
     let network = world.network.info().name;
     let prefix = &world.config.command_prefix;
-    let words = line![
+    let what = job.deed.words();
+    let news = if perhaps_done {
         format!(
-            "Your message was not delivered to {network}: {}. ",
+            "{what} may or may not have reached {network}: {}. Have a look there before you try again: ",
             error.sentence
-        ),
+        )
+    } else {
+        format!(
+            "{what} was not delivered to {network}: {}. ",
+            error.sentence
+        )
+    };
+    let words = line![
+        news,
         code(format!("{prefix} retry all")),
         " tries again, ",
         code(format!("{prefix} failed")),
@@ -262,32 +260,29 @@ async fn refused(
 }
 
 /// After some tries, says once that the message waits.
-async fn waiting(
-    world: &Ctx,
-    portal: &Portal,
-    item: &Item,
-    event: &MatrixEvent,
-    error: &RemoteError,
-) -> Result<(), Error> {
+async fn waiting(job: &Job<'_>, error: &RemoteError) -> Result<(), Error> {
     const PATIENCE: Millis = 20_000;
     const PAUSE: Millis = 3_600_000;
+    let (world, event, portal) = (job.world, job.event, job.portal.id);
     let (now, told) = (world.now(), &world.portals.told);
-    if now - item.accepted_at >= PATIENCE && told.is_due(portal.id, "waiting", now, PAUSE) {
+    if now - job.item.accepted_at >= PATIENCE && told.is_due(portal, "waiting", now, PAUSE) {
+        let what = job.deed.words();
         let words = line![format!(
-            "Your message waits: {}. It will be delivered as soon as possible.",
+            "{what} waits: {}. It will be delivered as soon as possible.",
             error.sentence
         )];
         tell::answer(world, &event.room, &event.event_id, "waiting", words).await?;
-        told.said(portal.id, "waiting", now);
+        told.said(portal, "waiting", now);
     }
     Ok(())
 }
 
-/// Said by somebody who had the admin's permission once.
-async fn forbidden(world: &Ctx, event: &MatrixEvent) -> Result<Outcome, Error> {
+/// Done by somebody who had the admin's permission once.
+async fn forbidden(world: &Ctx, event: &MatrixEvent, deed: &Deed) -> Result<Outcome, Error> {
     let network = world.network.info().name;
+    let what = deed.words();
     let words = line![format!(
-        "Your message was not delivered to {network}: you are not permitted to use this bridge any more; ask its admin."
+        "{what} was not delivered to {network}: you are not permitted to use this bridge any more; ask its admin."
     )];
     tell::answer(world, &event.room, &event.event_id, "forbidden", words).await?;
     Ok(Outcome::Failed(
@@ -309,22 +304,6 @@ async fn stranger(world: &Ctx, portal: &Portal, event: &MatrixEvent) -> Result<O
             .store
             .mark(event.room.as_str(), &mark, world.now())
             .await?;
-    }
-    Ok(Outcome::done())
-}
-
-/// Nothing that can cross (yet).
-async fn unsupported(
-    world: &Ctx,
-    portal: &Portal,
-    event: &MatrixEvent,
-    what: Unsupported,
-) -> Result<Outcome, Error> {
-    let (now, told) = (world.now(), &world.portals.told);
-    if told.is_due(portal.id, what.name(), now, what.quiet_for()) {
-        let words = line![what.words(world.network.info().name)];
-        tell::answer(world, &event.room, &event.event_id, "unsupported", words).await?;
-        told.said(portal.id, what.name(), now);
     }
     Ok(Outcome::done())
 }

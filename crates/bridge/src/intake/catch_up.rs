@@ -398,6 +398,7 @@ async fn commit(
                 lane: lane.clone(),
                 login_id: Some(login),
                 key: format!("left-out/{}", message.id),
+                about: None,
                 payload: ToMatrix::LeftOut.to_payload()?,
             });
         }

@@ -15,7 +15,7 @@ use super::{
     ControlEvent, Membership, gate,
     missed::{self, Doubt},
 };
-use crate::{Ctx, Error, lanes, media, world::Names};
+use crate::{Ctx, Error, lanes, media, text::relation, world::Names};
 
 /// Events older than this were held back by the homeserver, which may have forgotten others. Well above what clocks differ
 /// by, and below the time after which a homeserver gives up on an answer (Synapse: 60 s).
@@ -168,6 +168,7 @@ fn item(route: Route, event: IncomingEvent) -> Result<Option<NewItem>, Error> {
             lane: Lane::Control(control.room().to_string()),
             login_id: None,
             key,
+            about: None,
             payload: serde_json::to_string(&control).map_err(unwritable)?,
         }),
         Route::ToRemote { portal, login_id } => {
@@ -181,10 +182,13 @@ fn item(route: Route, event: IncomingEvent) -> Result<Option<NewItem>, Error> {
                 redacts: event.redacts,
             };
             let payload = serde_json::to_string(&event).map_err(unwritable)?;
+            let replaced = relation(&event.event_id, &event.content).replaces;
+            let about = event.redacts.or(replaced);
             Some(NewItem {
                 lane: Lane::ToRemote(portal),
                 login_id,
                 key,
+                about: about.map(|about| about.to_string()),
                 payload,
             })
         }

@@ -212,6 +212,7 @@ impl RemoteSink {
             lane,
             login_id: Some(self.login.id),
             key,
+            about: None,
             payload,
         };
         self.enqueue(&portal, item).await
@@ -230,6 +231,7 @@ pub(super) fn message_item(portal: i64, login: i64, message: &Message) -> Result
         lane: Lane::ToMatrix(portal),
         login_id: Some(login),
         key: message_key(&message.id),
+        about: None,
         payload: ToMatrix::Message(Box::new(message.clone())).to_payload()?,
     })
 }
@@ -262,6 +264,7 @@ pub(super) async fn change_item(
         lane: Lane::ToMatrix(portal),
         login_id: Some(login),
         key: format!("changed/{}/{version}", message.id),
+        about: None,
         payload: ToMatrix::Changed(Box::new(message.clone())).to_payload()?,
     }))
 }
@@ -276,6 +279,7 @@ pub(super) fn deletion_item(
         lane: Lane::ToMatrix(portal),
         login_id: Some(login),
         key: format!("deleted/{message}"),
+        about: None,
         payload: ToMatrix::Deleted(message.clone()).to_payload()?,
     })
 }

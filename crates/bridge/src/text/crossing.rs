@@ -61,10 +61,6 @@ pub enum Unsupported {
     NoFile,
     /// A place that cannot be read.
     Location,
-    /// A changed message.
-    Edit,
-    /// A message taken back.
-    Redaction,
     /// A reaction.
     Reaction,
     /// A poll that cannot be read.
@@ -86,8 +82,6 @@ impl Unsupported {
             Self::EncryptedFile => "encrypted file",
             Self::NoFile => "no file",
             Self::Location => "location",
-            Self::Edit => "edit",
-            Self::Redaction => "redaction",
             Self::Reaction => "reaction",
             Self::Poll => "poll",
             Self::Vote => "vote",
@@ -104,11 +98,10 @@ impl Unsupported {
             Self::EncryptedFile
             | Self::NoFile
             | Self::Location
-            | Self::Edit
             | Self::Poll
             | Self::Encrypted
             | Self::Other => 5_000,
-            Self::Redaction | Self::Reaction | Self::Call => 600_000,
+            Self::Reaction | Self::Call => 600_000,
             Self::Vote => 24 * 3_600_000,
         }
     }
@@ -127,12 +120,6 @@ impl Unsupported {
                     "This place was not delivered to {network}, since it says neither where it is nor what it is."
                 )
             }
-            Self::Edit => format!(
-                "Edits do not cross to {network} yet. There, your messages still read as before."
-            ),
-            Self::Redaction => format!(
-                "Deletions do not cross to {network} yet. There, your messages still stand."
-            ),
             Self::Reaction => format!("{network} knows no reactions; nobody there sees yours."),
             Self::Poll => {
                 format!(
@@ -160,7 +147,6 @@ pub fn crossing(kind: &str, content: &Value) -> Crossing {
     let what = match kind {
         "m.room.message" => return message(content),
         "m.reaction" => Unsupported::Reaction,
-        "m.room.redaction" => Unsupported::Redaction,
         "m.room.encrypted" => Unsupported::Encrypted,
         "m.sticker" => return file(content, "m.image"),
         "m.poll.start" | "org.matrix.msc3381.poll.start" => return kinds::poll(content),
@@ -179,13 +165,6 @@ pub fn crossing(kind: &str, content: &Value) -> Crossing {
 
 fn message(content: &Value) -> Crossing {
     let relation = content.get("m.relates_to");
-    if relation
-        .and_then(|it| it.get("rel_type"))
-        .and_then(Value::as_str)
-        == Some("m.replace")
-    {
-        return Crossing::Unsupported(Unsupported::Edit);
-    }
     let kind = match content.get("msgtype").and_then(Value::as_str) {
         Some("m.text") => MessageKind::Text,
         Some("m.emote") => MessageKind::Emote,
@@ -302,6 +281,24 @@ fn without_quotation(body: &str) -> &str {
     rest.strip_prefix('\n').unwrap_or(rest)
 }
 
+/// The text of an event, without the quotation of what it answers.
+pub fn plain_body(content: &Value) -> String {
+    let body = content.get("body").and_then(Value::as_str);
+    without_quotation(body.unwrap_or_default()).to_owned()
+}
+
+/// Who is quoted before an answer, and with which words, where an older client does that.
+pub fn quoted(body: &str) -> Option<(&str, String)> {
+    let quotation = &body[..body.len() - without_quotation(body).len()];
+    let (who, said) = quotation
+        .strip_prefix("> * <")
+        .or_else(|| quotation.strip_prefix("> <"))?
+        .split_once('>')?;
+    let lines = said.lines().map(|line| line.trim_start_matches("> "));
+    let said = lines.filter(|line| *line != ">").collect::<Vec<_>>();
+    Some((who, said.join("\n").trim().to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,9 +360,14 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_crosses_as_plain_messages() {
-        let content = json!({"msgtype": "m.text", "body": "in it", "m.relates_to": {"rel_type": "m.thread", "event_id": "$a"}});
-        assert_eq!(text(&content).body, "in it");
+    fn the_quotation_before_an_answer_says_who_said_what() {
+        let body = "> <@a:b> one\n> two\n>\n> three\n\nmine";
+        let (who, said) = quoted(body).unwrap();
+        assert_eq!((who, said.as_str()), ("@a:b", "one\ntwo\nthree"));
+        assert_eq!(quoted("> * <@a:b> waves\n\nmine").unwrap().1, "waves");
+        for none in ["mine", "> my own quotation\n\nmine", "> <odd", "", ">"] {
+            assert_eq!(quoted(none), None, "{none:?}");
+        }
     }
 
     #[test]
@@ -386,13 +388,7 @@ mod tests {
                 json!({"msgtype": "org.example"}),
                 Unsupported::Other,
             ),
-            (
-                "m.room.message",
-                json!({"msgtype": "m.text", "body": "* b", "m.relates_to": {"rel_type": "m.replace", "event_id": "$a"}}),
-                Unsupported::Edit,
-            ),
             ("m.reaction", json!({}), Unsupported::Reaction),
-            ("m.room.redaction", json!({}), Unsupported::Redaction),
             ("m.room.encrypted", json!({}), Unsupported::Encrypted),
             ("m.sticker", json!({}), Unsupported::NoFile),
             ("m.poll.start", json!({}), Unsupported::Poll),

@@ -45,6 +45,7 @@ pub(crate) async fn outgoing(
         text: compose(written, callings),
         thread: None,
         reply_to: None,
+        preface: None,
     })
 }
 

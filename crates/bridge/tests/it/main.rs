@@ -11,6 +11,8 @@
 mod changes_to_matrix;
 mod commands;
 mod crashes;
+mod deletions_to_remote;
+mod edits_to_remote;
 mod hang_ups;
 mod invites;
 mod logins;
@@ -23,3 +25,5 @@ mod puppeting;
 mod reading;
 mod rooms;
 mod stage;
+mod status_to_sender;
+mod threads_to_remote;

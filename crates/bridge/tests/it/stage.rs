@@ -20,7 +20,7 @@ use bridge::{
     config::{Backfill, Bot, DoublePuppet, Ghosts, InvitePolicy, Invites, Media},
     permissions::{Level, Permissions},
 };
-use ruma::{OwnedRoomId, OwnedUserId, RoomId};
+use ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Value, json};
 use store::{Login, NewLogin, Options, Portal, PortalState, SecretKey, Store};
 
@@ -261,6 +261,87 @@ impl Stage {
         .await
     }
 
+    /// Alice changes something.
+    pub(crate) async fn edits(
+        &mut self,
+        room: &RoomId,
+        event: &EventId,
+        text: &str,
+    ) -> IncomingEvent {
+        self.edits_as(ALICE, room, event, text).await
+    }
+
+    pub(crate) async fn edits_as(
+        &mut self,
+        who: &str,
+        room: &RoomId,
+        event: &EventId,
+        text: &str,
+    ) -> IncomingEvent {
+        let content = json!({
+            "msgtype": "m.text",
+            "body": format!("* {text}"),
+            "m.new_content": {"msgtype": "m.text", "body": text},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": event},
+        });
+        self.happens(room, who, "m.room.message", None, content)
+            .await
+    }
+
+    /// Alice takes something back.
+    pub(crate) async fn redacts(&mut self, room: &RoomId, event: &EventId) -> IncomingEvent {
+        let sender = OwnedUserId::try_from(ALICE).unwrap();
+        let now = self.now();
+        let content = json!({"redacts": event});
+        let redaction = {
+            let mut homeserver = self.homeserver.lock();
+            let kind = "m.room.redaction";
+            let mut redaction = homeserver.append(room, &sender, kind, None, content, now);
+            redaction.redacts = Some(event.to_owned());
+            let timeline = &mut homeserver.rooms.get_mut(room).unwrap().timeline;
+            for known in timeline.iter_mut() {
+                if known.event_id == event {
+                    known.content = json!({});
+                } else if known.event_id == redaction.event_id {
+                    known.redacts = Some(event.to_owned());
+                }
+            }
+            redaction
+        };
+        self.push(vec![redaction.clone()]).await;
+        redaction
+    }
+
+    /// Alice answers something.
+    pub(crate) async fn answers(
+        &mut self,
+        room: &RoomId,
+        event: &EventId,
+        text: &str,
+    ) -> IncomingEvent {
+        let content = json!({
+            "msgtype": "m.text",
+            "body": text,
+            "m.relates_to": {"m.in_reply_to": {"event_id": event}},
+        });
+        self.happens(room, ALICE, "m.room.message", None, content)
+            .await
+    }
+
+    /// Moves time on until a room of the network reads like this, and nothing is left to be done.
+    #[track_caller]
+    pub(crate) fn reads_there<'a>(
+        &'a self,
+        address: &'a str,
+        expected: &'a [&'a str],
+    ) -> impl Future<Output = ()> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            self.quiet().await;
+            assert_eq!(self.network.transcript(address), expected, "{caller}");
+        }
+    }
+
     /// Something happens on Matrix, and the bridge is told.
     pub(crate) async fn happens(
         &mut self,
@@ -398,6 +479,10 @@ fn config() -> Config {
         media: Media {
             max_size: 10 << 20,
             link_lifetime: None,
+        },
+        status: bridge::config::Status {
+            events: false,
+            receipts: false,
         },
         space: true,
         federate: false,

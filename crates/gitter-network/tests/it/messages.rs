@@ -15,6 +15,7 @@ fn outgoing(kind: MessageKind, text: Composed) -> Outgoing {
         text,
         thread: None,
         reply_to: None,
+        preface: None,
     }
 }
 

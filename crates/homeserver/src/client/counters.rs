@@ -31,12 +31,13 @@ pub enum RequestKind {
     Members,
     Redact,
     ReadReceipt,
+    Event,
     Timeline,
 }
 
 impl RequestKind {
     /// Every kind, in the order of its counter.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Whoami,
         Self::Versions,
         Self::Ping,
@@ -59,6 +60,7 @@ impl RequestKind {
         Self::Members,
         Self::Redact,
         Self::ReadReceipt,
+        Self::Event,
         Self::Timeline,
     ];
 
@@ -87,6 +89,7 @@ impl RequestKind {
             Self::Members => "members",
             Self::Redact => "redact",
             Self::ReadReceipt => "read_receipt",
+            Self::Event => "event",
             Self::Timeline => "timeline",
         }
     }

@@ -359,6 +359,14 @@ impl Homeserver for Client {
         self.call(Some(who), call).await.map(drop)
     }
 
+    async fn event(&self, room: &RoomId, event: &EventId) -> Result<Option<IncomingEvent>, Error> {
+        let path = ["rooms", room.as_str(), "event", event.as_str()];
+        match self.bot_get(RequestKind::Event, &path, vec![]).await {
+            Err(error) if error.is_not_found() || error.is_forbidden() => Ok(None),
+            answer => Ok(IncomingEvent::parse(&answer?.to_string(), Some(room)).ok()),
+        }
+    }
+
     async fn timeline(
         &self,
         room: &RoomId,

@@ -12,6 +12,10 @@ use super::secret::Secret;
 /// How the bridge behaves.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the configuration"
+)]
 pub(crate) struct BridgeConfig {
     /// 32 random bytes in base64; seals tokens in the database and signs links.
     pub(crate) secret_key: Secret,
@@ -27,6 +31,10 @@ pub(crate) struct BridgeConfig {
     pub(crate) backfill: BackfillConfig,
     /// Files.
     pub(crate) media: MediaConfig,
+    /// Whether each message gets an event that says how it came out.
+    pub(crate) message_status_events: bool,
+    /// Whether the bot marks as read what has arrived on Gitter.
+    pub(crate) delivery_receipts: bool,
     /// Whether each user gets a space that holds his rooms.
     pub(crate) space: bool,
     /// Whether people on other homeservers could be in the rooms.
@@ -94,6 +102,8 @@ impl Default for BridgeConfig {
             members: MembersConfig::default(),
             backfill: BackfillConfig::default(),
             media: MediaConfig::default(),
+            message_status_events: false,
+            delivery_receipts: true,
             space: true,
             federate: false,
             relay_notices: false,

@@ -17,6 +17,7 @@ mod login;
 mod management;
 mod markup;
 mod media;
+mod own_changes;
 mod pages;
 mod people;
 mod postgres;

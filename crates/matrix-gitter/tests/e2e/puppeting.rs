@@ -5,8 +5,8 @@ use std::path::Path;
 use testbed::bridge::Setup;
 use testbed::user::Event;
 
-use crate::shell::run;
 use crate::scene::{Chat, Result, Scene};
+use crate::shell::run;
 use crate::town::Room;
 
 const MARK: &str = "fi.mau.double_puppet_source";

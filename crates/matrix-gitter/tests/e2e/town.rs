@@ -180,6 +180,14 @@ impl Town {
         files.map(|(_, times)| times).sum()
     }
 
+    /// The message in whose thread the message with this text is.
+    pub(crate) fn parent_of(&self, room: &Room, text: &str) -> Option<String> {
+        let messages = self.sandbox.world().messages(room.key);
+        let messages = messages.expect("a known room");
+        let found = messages.into_iter().find(|message| message.text == text)?;
+        Some(found.parent?.to_string())
+    }
+
     /// Answers in the thread of a message; gives the answer's id.
     pub(crate) fn reply(&self, by: &Person, room: &Room, parent: &str, text: &str) -> String {
         let parent = parent.parse().expect("an id of this Gitter");

@@ -2,7 +2,7 @@
 
 use crate::{
     Account, Certainty, Composed, EditWindow, History, Message, MessageId, MessageKind, Outgoing,
-    Part, RoomId, Threads,
+    Part, Preface, RoomId, Threads,
 };
 
 use super::{Broken, Verdict, World, ensure, tester};
@@ -14,6 +14,7 @@ pub(super) fn outgoing(text: &str) -> Outgoing {
         text: Composed::Plain(text.to_owned()),
         thread: None,
         reply_to: None,
+        preface: None,
     }
 }
 
@@ -54,6 +55,47 @@ pub(super) async fn composed(world: &dyn World) -> Verdict {
         })?;
         for part in &parts {
             account.send(&world.room(), part, "key").await?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn prefaced(world: &dyn World) -> Verdict {
+    let network = world.network();
+    let account = tester(world).await?;
+    let room = account.room(&world.room()).await?;
+    let sent = account.send(&room.id, &part(world, "old")?, "0").await?;
+    let link = network.permalink(&room.address, &sent.id);
+    if let Some(link) = &link {
+        ensure(link.parse::<url::Url>().is_ok(), || {
+            format!("{link} is no address")
+        })?;
+    }
+    let who = "an *old* friend".to_owned();
+    let quote = "# once upon a time".to_owned();
+    for preface in [
+        Preface::Changes { link },
+        Preface::Changes { link: None },
+        Preface::Answers { who, quote },
+    ] {
+        for kind in [MessageKind::Text, MessageKind::Emote] {
+            let message = Outgoing {
+                preface: Some(preface.clone()),
+                kind,
+                ..outgoing("brand new")
+            };
+            let parts = network.compose(&message);
+            ensure(parts == network.compose(&message), || {
+                format!("{preface:?} makes something else each time")
+            })?;
+            let text: Vec<_> = parts.iter().map(|part| part.text.as_str()).collect();
+            ensure(
+                text.concat().contains("brand new") && text.concat() != "brand new",
+                || format!("{preface:?} becomes {text:?}"),
+            )?;
+            for part in &parts {
+                account.send(&room.id, part, "key").await?;
+            }
         }
     }
     Ok(())

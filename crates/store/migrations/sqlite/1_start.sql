@@ -133,6 +133,15 @@ CREATE INDEX messages_by_thread ON messages (portal_id, thread) WHERE thread IS 
 CREATE INDEX messages_by_event ON messages (event_id);
 CREATE INDEX messages_by_time ON messages (portal_id, sent_at);
 
+-- Which Matrix events changed which: both ids, and when it was written.
+CREATE TABLE edits (
+    event_id TEXT NOT NULL PRIMARY KEY,
+    original TEXT NOT NULL,
+    portal_id BIGINT NOT NULL REFERENCES portals (id) ON DELETE CASCADE,
+    written_at BIGINT NOT NULL
+);
+CREATE INDEX edits_of ON edits (original);
+
 -- When the rooms were last looked through for what the homeserver did not send: one row.
 CREATE TABLE sweeps (
     id BIGINT NOT NULL PRIMARY KEY,
@@ -151,6 +160,8 @@ CREATE TABLE items (
     lane TEXT NOT NULL,
     login_id BIGINT REFERENCES logins (id) ON DELETE CASCADE,
     key TEXT NOT NULL,
+    -- Key of what it changes or takes back.
+    about TEXT,
     payload TEXT NOT NULL,
     state TEXT NOT NULL,
     attempts BIGINT NOT NULL,
@@ -162,4 +173,5 @@ CREATE TABLE items (
     UNIQUE (lane, key)
 );
 CREATE INDEX items_open ON items (lane, id) WHERE state <> 'failed';
+CREATE INDEX items_about ON items (lane, about) WHERE about IS NOT NULL;
 CREATE INDEX items_of_login ON items (login_id);

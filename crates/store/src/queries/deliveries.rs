@@ -1,8 +1,8 @@
 //! What a delivery begins with: of several tables, in one trip.
 
-use super::{ghosts, logins, messages, portals, sql};
+use super::{ghosts, items, logins, messages, portals, sql};
 use crate::db::{Batch, args};
-use crate::{Error, Ghost, Login, MessageRow, Portal, PortalId, Store};
+use crate::{Error, Ghost, Lane, Login, MessageRow, Portal, PortalId, Store, WayToRemote};
 
 sql! {
     LOGIN_OF_PORTAL = "SELECT logins.id, logins.mxid, person_id, username, display_name, logins.state, since
@@ -29,21 +29,28 @@ impl Store {
         Ok(Some((portals::portal(portal)?, login, known?)))
     }
 
-    /// A portal, and the messages of an event, in order.
+    /// A portal, what an event that is to be delivered there became so far, and what waits that is about it.
     pub async fn way_to_remote(
         &self,
         id: PortalId,
         event_id: &str,
-    ) -> Result<Option<(Portal, Vec<MessageRow>)>, Error> {
+    ) -> Result<Option<WayToRemote>, Error> {
+        let lane = Lane::ToRemote(id).to_string();
         let mut batch = Batch::new();
         batch.add(portals::PORTAL, args![id]);
         batch.add(messages::BY_EVENT, args![event_id]);
-        let [portal, sent] = self.db.ask(&batch).await?;
+        batch.add(items::ABOUT, args![&lane, event_id]);
+        let [portal, sent, about] = self.db.ask(&batch).await?;
         let Some(portal) = portal.rows.first() else {
             return Ok(None);
         };
         let sent: Result<_, _> = sent.rows.iter().map(messages::message).collect();
-        Ok(Some((portals::portal(portal)?, sent?)))
+        let about: Result<_, _> = about.rows.iter().map(items::item).collect();
+        Ok(Some(WayToRemote {
+            portal: portals::portal(portal)?,
+            sent: sent?,
+            about: about?,
+        }))
     }
 
     /// The ghost of a person, and whether it is in a Matrix room.

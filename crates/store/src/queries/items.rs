@@ -7,7 +7,7 @@ use crate::{Counts, Error, Item, ItemState, Lane, MessageRow, Store};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT items.id, lane, login_id, key, payload, items.state, attempts, not_before, accepted_at, note, why
+            "SELECT items.id, lane, login_id, key, payload, items.state, attempts, not_before, accepted_at, note, why, about
                 FROM items ",
             $rest
         )
@@ -28,6 +28,11 @@ sql! {
             COUNT(*) FILTER (WHERE items.state = 'attempting'), COUNT(*) FILTER (WHERE items.state = 'failed'),
             MIN(accepted_at) FILTER (WHERE items.state <> 'failed')
         FROM items JOIN logins ON logins.id = login_id WHERE mxid = $1";
+    ABOUT = select!("WHERE lane = $1 AND items.state = 'waiting' AND (about = $2
+        OR about IN (SELECT key FROM items WHERE lane = $1 AND about = $2 AND state = 'waiting')) ORDER BY items.id");
+    FAILED_ITEM = select!("WHERE lane = $1 AND key = $2 AND items.state = 'failed'");
+    REWRITE_ITEM = "UPDATE items SET payload = $2 WHERE id = $1";
+    ABSORB_ITEM = "DELETE FROM items WHERE id = $1 AND state = 'waiting'";
     ATTEMPTING_IN = "SELECT COUNT(*) FROM items WHERE lane = $1 AND state = 'attempting'";
 }
 
@@ -73,6 +78,39 @@ impl Store {
         let answers = self.db.commit(&batch).await?;
         let next = answers.last().and_then(|answer| answer.rows.first());
         next.map(item).transpose()
+    }
+
+    /// What waits in a lane that is about an item, or about such an item, in order.
+    pub async fn items_about(&self, lane: &Lane, key: &str) -> Result<Vec<Item>, Error> {
+        let rows = self.db.rows(ABOUT, args![&lane.to_string(), key]).await?;
+        rows.iter().map(item).collect()
+    }
+
+    /// The item with this key, if the lane gave it up.
+    pub async fn failed_item(&self, lane: &Lane, key: &str) -> Result<Option<Item>, Error> {
+        let row = self
+            .db
+            .row(FAILED_ITEM, args![&lane.to_string(), key])
+            .await?;
+        row.as_ref().map(item).transpose()
+    }
+
+    /// Gives an item something else to do.
+    pub async fn rewrite_item(&self, id: i64, payload: &str) -> Result<(), Error> {
+        self.db
+            .run(REWRITE_ITEM, args![id, payload])
+            .await
+            .map(drop)
+    }
+
+    /// Takes items that wait out of their lane, since another one did what they are for. Their keys count as seen from now on.
+    pub async fn absorb(&self, ids: &[i64], now: i64) -> Result<(), Error> {
+        let mut batch = Batch::in_turn();
+        for id in ids {
+            batch.add(DONE_AT, args![*id, now]);
+            batch.add(ABSORB_ITEM, args![*id]);
+        }
+        self.db.commit(&batch).await.map(drop)
     }
 
     /// What a logged-in user's lanes gave up, oldest first; that order never changes.
@@ -121,7 +159,7 @@ pub(super) fn lane(text: &str) -> Result<Lane, Error> {
         .map_err(|_| Error::Corrupt("the name of a lane".to_owned()))
 }
 
-fn item(row: &Row) -> Result<Item, Error> {
+pub(super) fn item(row: &Row) -> Result<Item, Error> {
     Ok(Item {
         id: row.get(0)?,
         lane: lane(&row.get::<String>(1)?)?,
@@ -134,6 +172,7 @@ fn item(row: &Row) -> Result<Item, Error> {
         accepted_at: row.get(8)?,
         note: row.get(9)?,
         why: row.get(10)?,
+        about: row.get(11)?,
     })
 }
 

@@ -9,16 +9,16 @@ use crate::{Error, Lane, NewItem, PortalId, Store};
 sql! {
     SEE = "INSERT INTO seen (key, seen_at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     // Where the login is gone by now, the item stays without one: it is not for us to drop it.
-    ADD_ITEM = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at)
-        VALUES ($1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5)
+    ADD_ITEM = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at, about)
+        VALUES ($1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5, $6)
         ON CONFLICT (lane, key) DO NOTHING";
-    ADD_UNSEEN = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at)
-        SELECT $1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5
+    ADD_UNSEEN = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at, about)
+        SELECT $1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5, $6
         WHERE NOT EXISTS (SELECT 1 FROM seen WHERE key = $3)
         ON CONFLICT (lane, key) DO NOTHING";
-    ADD_UNKNOWN = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at)
-        SELECT $1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5
-        WHERE NOT EXISTS (SELECT 1 FROM messages WHERE portal_id = $6 AND remote_id = $7)
+    ADD_UNKNOWN = "INSERT INTO items (lane, login_id, key, payload, state, attempts, accepted_at, changed_at, about)
+        SELECT $1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5, $6
+        WHERE NOT EXISTS (SELECT 1 FROM messages WHERE portal_id = $7 AND remote_id = $8)
         ON CONFLICT (lane, key) DO NOTHING";
     IS_KNOWN = "SELECT COUNT(*) FROM messages WHERE portal_id = $1 AND remote_id = $2";
     MOVE_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
@@ -144,6 +144,13 @@ impl Store {
 }
 
 /// The values of a new item.
-fn new_item<'a>(item: &'a NewItem, lane: &'a str, now: i64) -> [Arg<'a>; 5] {
-    *args![lane, item.login_id, &item.key, &item.payload, now]
+fn new_item<'a>(item: &'a NewItem, lane: &'a str, now: i64) -> [Arg<'a>; 6] {
+    *args![
+        lane,
+        item.login_id,
+        &item.key,
+        &item.payload,
+        now,
+        item.about.as_deref(),
+    ]
 }

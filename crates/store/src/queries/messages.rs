@@ -17,6 +17,7 @@ macro_rules! select {
 sql! {
     MESSAGES = select!("WHERE portal_id = $1 AND remote_id = $2 ORDER BY part");
     BY_EVENT = select!("WHERE event_id = $1 ORDER BY part, sent_at, remote_id");
+    BY_EDIT = select!("WHERE event_id IN (SELECT event_id FROM edits WHERE original = $1) ORDER BY sent_at, remote_id, part");
     KNOWN_SINCE = select!("WHERE portal_id = $1 AND sent_at >= $2 ORDER BY sent_at, remote_id, part");
     LATEST = select!("WHERE portal_id = $1 ORDER BY sent_at DESC, remote_id DESC, part LIMIT $2");
     PUT_MESSAGE = "INSERT INTO messages

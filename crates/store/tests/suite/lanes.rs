@@ -10,6 +10,7 @@ pub(crate) fn item(portal: PortalId, login_id: Option<i64>, key: &str) -> NewIte
         lane: Lane::ToRemote(portal),
         login_id,
         key: key.to_owned(),
+        about: None,
         payload: format!("{{\"of\":\"{key}\"}}"),
     }
 }
@@ -19,6 +20,7 @@ fn control(key: &str) -> NewItem {
         lane: Lane::Control("!m".into()),
         login_id: None,
         key: key.into(),
+        about: None,
         payload: "{}".into(),
     }
 }

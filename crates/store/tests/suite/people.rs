@@ -75,6 +75,7 @@ pub(crate) async fn sweeps(base: Base) {
         lane: Lane::Control("!r".to_owned()),
         login_id: None,
         key: "$a".to_owned(),
+        about: None,
         payload: "{}".to_owned(),
     };
     store.accept_events(&[item], 1).await.unwrap();

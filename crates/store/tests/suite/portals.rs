@@ -189,7 +189,9 @@ pub(crate) async fn what_a_delivery_begins_with(base: Base) {
     assert_eq!(store.way_to_matrix(999, Some("m1")).await.unwrap(), None);
 
     let way = store.way_to_remote(portal.id, "$b").await.unwrap();
-    assert_eq!(way, Some((portal.clone(), rows[1..].to_vec())));
+    let way = way.unwrap();
+    assert_eq!((way.portal, way.sent), (portal.clone(), rows[1..].to_vec()));
+    assert!(way.about.is_empty());
     assert_eq!(store.way_to_remote(999, "$b").await.unwrap(), None);
 
     let (room, ghost) = ("!r:example.org", ghost("p1"));

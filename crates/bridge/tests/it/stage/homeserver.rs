@@ -54,7 +54,7 @@ pub(crate) struct State {
     pub(crate) largest: Option<usize>,
     /// Whether it lets us speak as its users.
     pub(crate) puppets: bool,
-    /// What was read, by whom.
+    /// Who has read up to which event, each time it was said.
     pub(crate) receipts: Vec<(OwnedUserId, OwnedEventId)>,
     txns: HashMap<String, OwnedEventId>,
     count: u64,
@@ -611,6 +611,24 @@ impl Homeserver for FakeHomeserver {
         state.lets(who)?;
         state.receipts.push((user(who), event.to_owned()));
         Ok(())
+    }
+
+    async fn event(&self, room: &RoomId, event: &EventId) -> Result<Option<IncomingEvent>, Error> {
+        let mut state = self.log("event");
+        let timeline = &state.room(room)?.timeline;
+        let Some(known) = timeline.iter().find(|known| known.event_id == event) else {
+            return Ok(None);
+        };
+        let mut known = known.clone();
+        let replaces = |other: &&IncomingEvent| {
+            other.content.pointer("/m.relates_to/rel_type") == Some(&json!("m.replace"))
+                && other.content.pointer("/m.relates_to/event_id") == Some(&json!(event))
+                && other.sender == known.sender
+        };
+        if let Some(last) = timeline.iter().rev().find(replaces) {
+            known.unsigned = json!({"m.relations": {"m.replace": {"event_id": last.event_id}}});
+        }
+        Ok(Some(known))
     }
 
     async fn timeline(

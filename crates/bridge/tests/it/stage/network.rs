@@ -12,8 +12,8 @@ use bytes::Bytes;
 use remote::{
     Account, Attachment, Avatar, Capabilities, Check, Composed, Credentials, Download, EditWindow,
     Event, EventSink, Fault, History, Image, Login, LoginError, Member, Message, MessageId,
-    MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId, Pieces, ReadUpTo,
-    RemoteError, RichText, Room, RoomChange, RoomId, RoomKind, Said, Standing, Threads,
+    MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId, Pieces, Preface,
+    ReadUpTo, RemoteError, RichText, Room, RoomChange, RoomId, RoomKind, Said, Standing, Threads,
     text::{Mention, Mentioned, Named, Naming, plain},
 };
 use tokio::sync::Notify;
@@ -37,7 +37,7 @@ pub(crate) enum Failure {
 #[derive(Clone)]
 pub(crate) struct FakeNetwork {
     info: NetworkInfo,
-    capabilities: Capabilities,
+    pub(crate) capabilities: Capabilities,
     state: Arc<Mutex<State>>,
     clock: Arc<dyn Clock>,
     told: Arc<Notify>,
@@ -76,6 +76,8 @@ pub(crate) struct State {
     pub(crate) read: Vec<String>,
     /// The next time is told in vain.
     pub(crate) refuse_read: bool,
+    /// Changes that arrived.
+    pub(crate) edits: usize,
     /// Posts that arrived.
     pub(crate) posts: usize,
     count: u64,
@@ -119,9 +121,9 @@ impl FakeNetwork {
                 event_key: "example.test.message",
             },
             capabilities: Capabilities {
-                edits: EditWindow::Never,
-                deletions: false,
-                threads: Threads::No,
+                edits: EditWindow::For(Duration::from_mins(10)),
+                deletions: true,
+                threads: Threads::OneLevel,
                 reactions: false,
                 idempotent_send: false,
                 reread: 20,
@@ -138,12 +140,13 @@ impl FakeNetwork {
 
     /// Somebody writes something.
     pub(crate) fn says(&self, who: &str, room: &str, text: &str) -> Message {
-        self.add(
-            &person(who),
-            &RoomId::new(format!("room-{room}")),
-            text,
-            MessageKind::Text,
-        )
+        let part = Part {
+            text: text.to_owned(),
+            kind: MessageKind::Text,
+            thread: None,
+            reply_to: None,
+        };
+        self.add(&person(who), &RoomId::new(format!("room-{room}")), &part)
     }
 
     /// Somebody writes formatted text, with these files in it.
@@ -157,8 +160,12 @@ impl FakeNetwork {
         let mut message = self.draft(
             &person(who),
             &RoomId::new(format!("room-{room}")),
-            "",
-            MessageKind::Text,
+            &Part {
+                text: String::new(),
+                kind: MessageKind::Text,
+                thread: None,
+                reply_to: None,
+            },
         );
         message.text = text;
         let files = files.iter().map(|(url, name)| Attachment {
@@ -171,9 +178,13 @@ impl FakeNetwork {
 
     /// Somebody answers in the thread of a message.
     pub(crate) fn answers(&self, who: &str, parent: &Message, text: &str) -> Message {
-        let mut message = self.draft(&person(who), &parent.room, text, MessageKind::Text);
-        message.thread = Some(parent.id.clone());
-        self.publish(message)
+        let part = Part {
+            text: text.to_owned(),
+            kind: MessageKind::Text,
+            thread: Some(parent.id.clone()),
+            reply_to: None,
+        };
+        self.add(&person(who), &parent.room, &part)
     }
 
     /// Somebody changes what he wrote.
@@ -215,11 +226,11 @@ impl FakeNetwork {
         }
     }
 
-    fn add(&self, sender: &Person, room: &RoomId, text: &str, kind: MessageKind) -> Message {
-        self.publish(self.draft(sender, room, text, kind))
+    fn add(&self, sender: &Person, room: &RoomId, part: &Part) -> Message {
+        self.publish(self.draft(sender, room, part))
     }
 
-    fn draft(&self, sender: &Person, room: &RoomId, text: &str, kind: MessageKind) -> Message {
+    fn draft(&self, sender: &Person, room: &RoomId, part: &Part) -> Message {
         let mut state = self.lock();
         state.count += 1;
         Message {
@@ -227,10 +238,10 @@ impl FakeNetwork {
             room: room.clone(),
             sender: Some(sender.clone()),
             sent_at: self.clock.now(),
-            kind,
-            text: RichText::plain(text),
+            kind: part.kind,
+            text: RichText::plain(&part.text),
             edited_at: None,
-            thread: None,
+            thread: part.thread.clone(),
             reply_to: None,
             blanked: false,
             attachments: Vec::new(),
@@ -272,7 +283,12 @@ impl FakeNetwork {
                 .sender
                 .as_ref()
                 .map_or("?", |sender| &sender.username);
-            format!("{sender}: {}", plain::render(&message.text, &ByUsername))
+            let thread = message.thread.as_ref().map(|it| format!(" in {it}"));
+            format!(
+                "{sender}{}: {}",
+                thread.unwrap_or_default(),
+                plain::render(&message.text, &ByUsername)
+            )
         })
         .collect()
     }
@@ -371,7 +387,11 @@ impl Network for FakeNetwork {
         Some(typed.to_lowercase())
     }
 
-    /// At most ten characters a part, so that scenes with several parts stay short.
+    fn permalink(&self, address: &str, message: &MessageId) -> Option<String> {
+        Some(format!("https://test.example/{address}/{message}"))
+    }
+
+    /// At most ten characters a part, beside a preface, so that scenes with several parts stay short.
     fn compose(&self, message: &Outgoing) -> Vec<Part> {
         let text = match &message.text {
             Composed::Plain(text) => text.clone(),
@@ -384,12 +404,17 @@ impl Network for FakeNetwork {
                 .collect(),
             Composed::Rich(text) => plain::render(text, &ByUsername),
         };
+        let mut preface = match &message.preface {
+            Some(Preface::Changes { link }) => format!("[{}] ", link.as_deref().unwrap_or("?")),
+            Some(Preface::Answers { who, quote }) => format!("[{who}: {quote}] "),
+            None => String::new(),
+        };
         let characters: Vec<char> = text.chars().collect();
         let part = |part: &[char]| Part {
-            text: part.iter().collect(),
+            text: std::mem::take(&mut preface) + &part.iter().collect::<String>(),
             kind: message.kind,
-            thread: None,
-            reply_to: None,
+            thread: message.thread.clone(),
+            reply_to: message.reply_to.clone(),
         };
         characters.chunks(10).map(part).collect()
     }
@@ -421,6 +446,24 @@ impl Pieces for Coming {
 
 /// At the end of a file: it never comes whole. Stands where a piece begins.
 pub(crate) const BROKEN_OFF: &[u8] = b"broken off";
+
+impl FakeAccount {
+    /// How a change is to go: refused at once, or carried out and then this is the answer.
+    fn begin_change(&self) -> Result<Option<RemoteError>, RemoteError> {
+        self.network.allowed()?;
+        let trouble = RemoteError::new(Fault::Unavailable, "Test is having trouble");
+        match self.network.lock().failures.pop_front() {
+            Some(Failure::Unavailable) => Err(trouble),
+            Some(Failure::Lost) => Err(trouble.perhaps_done()),
+            Some(Failure::Forbidden) => Err(RemoteError::new(
+                Fault::Forbidden,
+                "you may not do that there",
+            )),
+            Some(Failure::AnswerLost | Failure::Hangs) => Ok(Some(trouble.perhaps_done())),
+            None => Ok(None),
+        }
+    }
+}
 
 fn not_found() -> RemoteError {
     RemoteError::new(Fault::NotFound, "there is no such thing on Test")
@@ -548,9 +591,13 @@ impl Account for FakeAccount {
             Some(Failure::AnswerLost | Failure::Hangs) | None => {}
         }
         self.network.lock().posts += 1;
-        let message = self
-            .network
-            .add(&person(&self.person.username), room, &part.text, part.kind);
+        if let Some(thread) = &part.thread {
+            let fits = |it: &Message| it.id == *thread && it.thread.is_none();
+            if !self.network.lock().messages.iter().any(fits) {
+                return Err(RemoteError::new(Fault::Rejected, "there is no such thread"));
+            }
+        }
+        let message = self.network.add(&person(&self.person.username), room, part);
         match failure {
             Some(Failure::AnswerLost) => Err(trouble().perhaps_done()),
             Some(Failure::Hangs) => std::future::pending().await,
@@ -579,6 +626,7 @@ impl Account for FakeAccount {
                     .as_ref()
                     .is_some_and(|sender| sender.id == self.person.id)
                 && message.text == RichText::plain(&part.text)
+                && message.thread == part.thread
                 && after.is_none_or(|after| message.id > *after)
                 && message.sent_at >= not_before
                 && !known.contains(&message.id)
@@ -589,17 +637,42 @@ impl Account for FakeAccount {
     async fn edit(
         &self,
         _room: &RoomId,
-        _message: &MessageId,
-        _part: &Part,
+        message: &MessageId,
+        part: &Part,
     ) -> Result<Message, RemoteError> {
-        Err(RemoteError::new(Fault::Unsupported, "Test knows no edits"))
+        let now = self.network.clock.now();
+        let lost = self.begin_change()?;
+        let known = {
+            let mut state = self.network.lock();
+            state.edits += 1;
+            let known = state.messages.iter_mut().find(|it| it.id == *message);
+            let known = known.ok_or_else(not_found)?;
+            if now - known.sent_at >= 600_000 {
+                return Err(RemoteError::new(Fault::Rejected, "it is too late for that"));
+            }
+            known.text = RichText::plain(&part.text);
+            known.edited_at = Some(now);
+            known.clone()
+        };
+        self.network.tell(Event::Changed(Box::new(known.clone())));
+        // The echo is told before the answer arrives.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        lost.map_or(Ok(known), Err)
     }
 
-    async fn delete(&self, _room: &RoomId, _message: &MessageId) -> Result<(), RemoteError> {
-        Err(RemoteError::new(
-            Fault::Unsupported,
-            "Test knows no deletions",
-        ))
+    async fn delete(&self, room: &RoomId, message: &MessageId) -> Result<(), RemoteError> {
+        let lost = self.begin_change()?;
+        {
+            let mut state = self.network.lock();
+            let index = state.messages.iter().position(|it| it.id == *message);
+            state.messages.remove(index.ok_or_else(not_found)?);
+        }
+        self.network.tell(Event::Deleted {
+            room: room.clone(),
+            message: message.clone(),
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        lost.map_or(Ok(()), Err)
     }
 
     async fn mark_read(&self, room: &RoomId, up_to: &ReadUpTo) -> Result<(), RemoteError> {

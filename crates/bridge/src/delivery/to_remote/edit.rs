@@ -1,0 +1,448 @@
+//! Changes of what was sent.
+//!
+//! While the network allows it, the messages of the changed event are changed in place; afterwards the new text follows as a message
+//! of its own that points at the old one, and later changes go into that one as long as it can be changed. Changes that wait behind
+//! each other come out as the last of them, and those of what was not sent yet change what will be sent.
+
+use std::time::Duration;
+
+use remote::{EditWindow, Fault, MessageId, Outgoing, Part, Preface};
+use ruma::{EventId, OwnedEventId};
+use serde_json::Value;
+use store::{EditRow, Item, ItemState, Lane, MessageRow};
+
+use super::{End, Job, Road, redact, say};
+use crate::{
+    Error,
+    delivery::tell,
+    intake::matrix::MatrixEvent,
+    management::notice::line,
+    text::{changed, is_edit, plain_body, relation},
+};
+
+/// Behind an item: what waits that is about it.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// It is to be taken back.
+    pub(super) redacted: bool,
+    /// Its changes, oldest first.
+    pub(super) edits: Vec<PendingEdit>,
+}
+
+/// A change that waits.
+#[derive(Debug)]
+pub(super) struct PendingEdit {
+    pub(super) item: i64,
+    pub(super) event: MatrixEvent,
+    /// It is to be taken back, too.
+    pub(super) redacted: bool,
+}
+
+impl Pending {
+    /// Sorts what waits about an event; of its sender only.
+    pub(super) fn of(event: &EventId, sender: &str, items: &[Item]) -> Self {
+        let mut redacted = Vec::new();
+        let mut edits = Vec::new();
+        for item in items {
+            // What cannot be read is complained about when its turn comes.
+            let Ok(event) = serde_json::from_str::<MatrixEvent>(&item.payload) else {
+                continue;
+            };
+            if event.sender != sender {
+                continue;
+            }
+            if let Some(target) = event.redacts {
+                redacted.push(target);
+            } else if changed(&Value::Null, &event.content).is_some() {
+                edits.push((item.id, event));
+            }
+        }
+        let mut known = vec![event.to_owned()];
+        let mut pending = Self {
+            redacted: redacted.iter().any(|id| id == event),
+            edits: Vec::new(),
+        };
+        for (item, edit) in edits {
+            let target = relation(&edit.event_id, &edit.content).replaces;
+            if target.is_some_and(|target| known.contains(&target)) {
+                known.push(edit.event_id.clone());
+                let redacted = redacted.contains(&edit.event_id);
+                pending.edits.push(PendingEdit {
+                    item,
+                    event: edit,
+                    redacted,
+                });
+            }
+        }
+        pending
+    }
+
+    /// The last change that stands.
+    pub(super) fn last(&self) -> Option<&PendingEdit> {
+        self.edits.iter().rev().find(|edit| !edit.redacted)
+    }
+}
+
+/// How changing messages in place came out.
+pub(super) enum InPlace {
+    /// They read as they should.
+    Done(Vec<MessageRow>),
+    /// The network does not take it any more.
+    Late,
+    /// They are gone.
+    Gone,
+}
+
+impl Job<'_> {
+    /// What an event changed originally: a change of a change is one of the original.
+    pub(super) async fn original(&self, event: &EventId) -> Result<OwnedEventId, Error> {
+        let edit = self.world.store.edit(event.as_str()).await?;
+        let original = edit.and_then(|edit| OwnedEventId::try_from(edit.original).ok());
+        Ok(original.unwrap_or_else(|| event.to_owned()))
+    }
+
+    pub(super) async fn remember_edit(
+        &self,
+        edit: &MatrixEvent,
+        original: &EventId,
+    ) -> Result<(), Error> {
+        let row = EditRow {
+            portal_id: self.portal.id,
+            event_id: edit.event_id.to_string(),
+            original: original.to_string(),
+            written_at: edit.ts,
+        };
+        Ok(self.world.store.put_edit(&row).await?)
+    }
+
+    /// The messages of an event that stand here.
+    pub(super) async fn standing(&self, event: &str) -> Result<Vec<MessageRow>, Error> {
+        let mut rows = self.world.store.messages_by_event(event).await?;
+        rows.retain(|row| row.portal_id == self.portal.id && !row.deleted);
+        Ok(rows)
+    }
+
+    /// The newest message that a change of this event had to become, if it stands.
+    pub(super) async fn follow_up(&self, original: &EventId) -> Result<Vec<MessageRow>, Error> {
+        let mut rows = self.world.store.follow_ups(original.as_str()).await?;
+        rows.retain(|row| row.portal_id == self.portal.id && !row.deleted);
+        if let Some(newest) = rows.last().map(|row| row.event_id.clone()) {
+            rows.retain(|row| row.event_id == newest);
+        }
+        Ok(rows)
+    }
+
+    /// Whether the user wrote these messages on Matrix, or is shown there as himself.
+    async fn are_his(&self, original: &EventId, rows: &[MessageRow]) -> Result<bool, Error> {
+        let Some(row) = rows.first() else {
+            return Ok(false);
+        };
+        if row.by_us {
+            return Ok(true);
+        }
+        let (world, mxid) = (self.world, self.portal.mxid.as_str());
+        let login = world.store.login_of(mxid).await?;
+        if login.is_none_or(|login| login.person_id != row.sender) {
+            return Ok(false);
+        }
+        let event = world.homeserver.event(&self.event.room, original).await?;
+        Ok(event.is_some_and(|event| event.sender == mxid))
+    }
+
+    /// Whether the network still lets these messages be changed, as far as one can tell.
+    fn is_open(&self, rows: &[MessageRow]) -> bool {
+        let now = self.world.now();
+        match self.world.network.capabilities().edits {
+            EditWindow::Never => false,
+            EditWindow::Always => true,
+            EditWindow::For(time) => rows.iter().all(|row| {
+                let age = u64::try_from(now - row.sent_at).unwrap_or(0);
+                Duration::from_millis(age) < time
+            }),
+        }
+    }
+
+    /// Makes the messages of one event read like these parts.
+    pub(super) async fn change(
+        &mut self,
+        road: &Road,
+        rows: &[MessageRow],
+        parts: &[Part],
+    ) -> Result<InPlace, Error> {
+        let Some(first) = rows.first().filter(|_| self.is_open(rows)) else {
+            return Ok(InPlace::Late);
+        };
+        let world = self.world;
+        for (row, part) in rows.iter().zip(parts) {
+            self.attempt().await?;
+            let message = MessageId::new(row.remote_id.clone());
+            let edited = match road.account.edit(&road.room, &message, part).await {
+                Ok(changed) => MessageRow {
+                    edited_at: changed.edited_at,
+                    ..row.clone()
+                },
+                Err(error) if matches!(error.fault, Fault::Rejected | Fault::Unsupported) => {
+                    return Ok(InPlace::Late);
+                }
+                Err(error) if error.fault == Fault::NotFound => return Ok(InPlace::Gone),
+                Err(error) => return Err(error.into()),
+            };
+            // Known before the next one, since its echo may come at any time.
+            world.store.put_messages(&[edited]).await?;
+        }
+        for row in rows.iter().skip(parts.len()) {
+            self.delete(road, row).await?;
+        }
+        if parts.len() <= rows.len() {
+            return Ok(InPlace::Done(Vec::new()));
+        }
+        // By place, not by number: of what was shortened once, the numbers are gone.
+        let sent: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .map(|(index, row)| MessageRow {
+                part: super::send::part_number(index),
+                ..row.clone()
+            })
+            .collect();
+        let added = self
+            .send(road, &first.event_id, parts, &sent, false)
+            .await?;
+        Ok(InPlace::Done(added))
+    }
+}
+
+/// Carries out a change of the event `target`.
+pub(super) async fn work(
+    job: &mut Job<'_>,
+    target: &EventId,
+    own: &[MessageRow],
+    about: &[Item],
+) -> Result<End, Error> {
+    let (world, event) = (job.world, job.event);
+    let original = job.original(target).await?;
+    if original == event.event_id || changed(&Value::Null, &event.content).is_none() {
+        return Ok(End::Nothing);
+    }
+    let sender = event.sender.as_str();
+    let begun = job.item.state == ItemState::Attempting || !own.is_empty();
+    if !begun {
+        if Pending::of(&event.event_id, sender, about).redacted {
+            return Ok(End::Nothing);
+        }
+        let lane = Lane::ToRemote(job.portal.id);
+        let waiting = world.store.items_about(&lane, original.as_str()).await?;
+        let pending = Pending::of(&original, sender, &waiting);
+        if pending.redacted {
+            return Ok(End::Nothing);
+        }
+        if pending.last().is_some_and(|last| last.item > job.item.id) {
+            // The last one wins, and the others would only have been seen for a moment.
+            job.remember_edit(event, &original).await?;
+            return Ok(End::Nothing);
+        }
+    }
+    let rows = job.standing(original.as_str()).await?;
+    if rows.is_empty() {
+        return unsent(job, &original).await;
+    }
+    if !job.are_his(&original, &rows).await? {
+        return Ok(End::Nothing);
+    }
+    let Some(content) = changed(&Value::Null, &event.content) else {
+        return Ok(End::Nothing);
+    };
+    let message = match say::read(job, &original, &event.kind, &content).await? {
+        Ok(message) => message,
+        Err(end) => return Ok(end),
+    };
+    let road = match job.road().await? {
+        Ok(road) => road,
+        Err(end) => return Ok(end),
+    };
+    job.remember_edit(event, &original).await?;
+    if own.is_empty() && !job.progress.late {
+        match revise(job, &road, &original, &rows, message.clone()).await? {
+            InPlace::Done(rows) => return Ok(End::Stands(rows)),
+            InPlace::Gone => return Ok(End::Nothing),
+            InPlace::Late => job.progress.late = true,
+        }
+    }
+    let message = follows(job, &rows, message);
+    let parts = world.network.compose(&message);
+    let sent = job
+        .send(&road, event.event_id.as_str(), &parts, own, false)
+        .await?;
+    let network = world.network.info().name;
+    let words = line![format!(
+        "It was too late to change that message on {network}: your new text was sent there as a new message which points at the old one."
+    )];
+    tell::answer(
+        world,
+        &event.room,
+        &original,
+        event.event_id.as_str(),
+        words,
+    )
+    .await?;
+    Ok(End::Stands(sent))
+}
+
+/// Changes what shows the event's newest text on the network: its own messages, or the one that followed.
+pub(super) async fn revise(
+    job: &mut Job<'_>,
+    road: &Road,
+    original: &EventId,
+    rows: &[MessageRow],
+    mut message: Outgoing,
+) -> Result<InPlace, Error> {
+    let newest = job.follow_up(original).await?;
+    if newest.is_empty() {
+        message.thread = rows.first().and_then(thread);
+        let parts = job.world.network.compose(&message);
+        return job.change(road, rows, &parts).await;
+    }
+    let message = follows(job, rows, message);
+    let parts = job.world.network.compose(&message);
+    job.change(road, &newest, &parts).await
+}
+
+/// A new text as a message of its own.
+fn follows(job: &Job<'_>, rows: &[MessageRow], mut message: Outgoing) -> Outgoing {
+    message.thread = rows.first().and_then(thread);
+    let link = rows.first().and_then(|row| {
+        let message = MessageId::new(row.remote_id.clone());
+        let network = &job.world.network;
+        network.permalink(&job.portal.shown.address, &message)
+    });
+    message.preface = Some(Preface::Changes { link });
+    message
+}
+
+fn thread(row: &MessageRow) -> Option<MessageId> {
+    row.thread.clone().map(MessageId::new)
+}
+
+/// A change of what is not on the network: of what was given up, or never was to go there.
+async fn unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error> {
+    let (world, event) = (job.world, job.event);
+    let lane = Lane::ToRemote(job.portal.id);
+    if let Some(item) = world.store.failed_item(&lane, original.as_str()).await? {
+        let Ok(mut failed) = serde_json::from_str::<MatrixEvent>(&item.payload) else {
+            return Ok(End::Nothing);
+        };
+        if failed.sender == event.sender
+            && let Some(content) = changed(&failed.content, &event.content)
+        {
+            failed.content = content;
+            let payload = serde_json::to_string(&failed)
+                .map_err(|error| Error::Unreadable(error.to_string()))?;
+            world.store.rewrite_item(item.id, &payload).await?;
+        }
+        return Ok(End::Nothing);
+    }
+    // It may have been taken back on the network, or never have been there.
+    let rows = world.store.messages_by_event(original.as_str()).await?;
+    let was_his = match world.homeserver.event(&event.room, original).await? {
+        Some(original) if rows.is_empty() => {
+            let body = plain_body(&original.content);
+            let is_command = body.trim_start().starts_with(&world.config.command_prefix);
+            original.sender == event.sender && !body.is_empty() && !is_command
+        }
+        _ => false,
+    };
+    let (now, told) = (world.now(), &world.portals.told);
+    if was_his && told.is_due(job.portal.id, "edit of unknown", now, 5_000) {
+        let network = world.network.info().name;
+        let words = line![format!(
+            "That message is not on {network}, so there is nothing to be changed there."
+        )];
+        tell::answer(world, &event.room, original, "not there", words).await?;
+        told.said(job.portal.id, "edit of unknown", now);
+    }
+    Ok(End::Nothing)
+}
+
+/// A change was taken back: Matrix shows the former text again, and so does the network where it still can.
+pub(super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<End, Error> {
+    let world = job.world;
+    let Ok(original) = OwnedEventId::try_from(edit.original.as_str()) else {
+        return Ok(End::Nothing);
+    };
+    let rows = job.standing(original.as_str()).await?;
+    if rows.is_empty() || !job.are_his(&original, &rows).await? {
+        return Ok(End::Nothing);
+    }
+    let Some((last, kind, content)) = current(job, &original).await? else {
+        return Ok(End::Nothing);
+    };
+    if last.is_some_and(|last| last > edit.written_at) {
+        // There is a later one, which is what everybody reads.
+        return Ok(End::Nothing);
+    }
+    let own = job.standing(&edit.event_id).await?;
+    let followed = job.follow_up(&original).await?;
+    if !own.is_empty() || (last.is_none() && !followed.is_empty()) {
+        // What it had become is not said any more; what it pointed at still reads as before.
+        let gone = if last.is_none() {
+            let mut all = world.store.follow_ups(original.as_str()).await?;
+            all.retain(|row| row.portal_id == job.portal.id && !row.deleted);
+            all
+        } else {
+            own
+        };
+        return redact::delete_all(job, &gone).await;
+    }
+    let message = match say::read(job, &original, &kind, &content).await? {
+        Ok(message) => message,
+        Err(end) => return Ok(end),
+    };
+    let road = match job.road().await? {
+        Ok(road) => road,
+        Err(end) => return Ok(end),
+    };
+    match revise(job, &road, &original, &rows, message).await? {
+        InPlace::Done(rows) => Ok(End::Stands(rows)),
+        InPlace::Gone => Ok(End::Nothing),
+        InPlace::Late => {
+            let network = world.network.info().name;
+            let words = line![format!(
+                "It is too late to change that message on {network}: there, it still reads as you had changed it."
+            )];
+            let about = job.event.event_id.as_str();
+            tell::answer(world, &job.event.room, &original, about, words).await?;
+            Ok(End::Nothing)
+        }
+    }
+}
+
+/// What an event of the user says now on Matrix, and when its last change was written, if there is one that stands.
+async fn current(
+    job: &Job<'_>,
+    original: &EventId,
+) -> Result<Option<(Option<i64>, String, Value)>, Error> {
+    let (homeserver, room) = (&job.world.homeserver, &job.event.room);
+    let Some(event) = homeserver.event(room, original).await? else {
+        return Ok(None);
+    };
+    if event.sender != job.portal.mxid {
+        return Ok(None);
+    }
+    let last = event.unsigned.pointer("/m.relations/m.replace/event_id");
+    let last = last
+        .and_then(Value::as_str)
+        .and_then(|id| OwnedEventId::try_from(id).ok());
+    if let Some(last) = last
+        && let Some(last) = homeserver.event(room, &last).await?
+        && last.sender == event.sender
+        && is_edit(&last.content)
+        && let Some(content) = changed(&Value::Null, &last.content)
+    {
+        return Ok(Some((Some(last.ts), event.kind, content)));
+    }
+    let mut content = event.content;
+    if let Some(content) = content.as_object_mut() {
+        content.remove("m.relates_to");
+    }
+    Ok(Some((None, event.kind, content)))
+}

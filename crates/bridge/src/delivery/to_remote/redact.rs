@@ -1,0 +1,77 @@
+//! Taking back what was sent: all messages of an event, with whatever its changes had to become.
+//!
+//! What waits is never sent, what was given up is forgotten, and where a change is taken back the former text returns
+//! (`edit::undo`).
+
+use remote::{Fault, MessageId};
+use ruma::EventId;
+use store::{Lane, MessageRow};
+
+use super::{End, Job, Road, edit};
+use crate::{Error, delivery::tell, management::notice::line};
+
+impl Job<'_> {
+    /// Takes back one message. Fine too if it is gone.
+    pub(super) async fn delete(&mut self, road: &Road, row: &MessageRow) -> Result<(), Error> {
+        self.attempt().await?;
+        let message = MessageId::new(row.remote_id.clone());
+        match road.account.delete(&road.room, &message).await {
+            Err(error) if error.fault != Fault::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+        let gone = MessageRow {
+            deleted: true,
+            ..row.clone()
+        };
+        Ok(self.world.store.put_messages(&[gone]).await?)
+    }
+}
+
+/// Takes back what the event `target` became.
+pub(super) async fn work(job: &mut Job<'_>, target: &EventId) -> Result<End, Error> {
+    let world = job.world;
+    let lane = Lane::ToRemote(job.portal.id);
+    if let Some(item) = world.store.failed_item(&lane, target.as_str()).await? {
+        // Not to be tried again. Some of its parts may stand there.
+        world.store.discard_item(item.id).await?;
+    }
+    if let Some(edit) = world.store.edit(target.as_str()).await? {
+        return edit::undo(job, &edit).await;
+    }
+    let mut rows = job.standing(target.as_str()).await?;
+    let mut followed = world.store.follow_ups(target.as_str()).await?;
+    followed.retain(|row| row.portal_id == job.portal.id && !row.deleted);
+    rows.extend(followed);
+    delete_all(job, &rows).await
+}
+
+/// Takes back these messages, the last one first, so that nobody wonders about a part without its beginning.
+pub(super) async fn delete_all(job: &mut Job<'_>, rows: &[MessageRow]) -> Result<End, Error> {
+    let world = job.world;
+    if rows.is_empty() {
+        return Ok(End::Nothing);
+    }
+    if !world.network.capabilities().deletions {
+        let network = world.network.info().name;
+        let words = line![format!(
+            "Nothing can be taken back on {network}: what you deleted still stands there."
+        )];
+        tell::answer(
+            world,
+            &job.event.room,
+            &job.event.event_id,
+            "no deletions",
+            words,
+        )
+        .await?;
+        return Ok(End::Nothing);
+    }
+    let road = match job.road().await? {
+        Ok(road) => road,
+        Err(end) => return Ok(end),
+    };
+    for row in rows.iter().rev() {
+        job.delete(&road, row).await?;
+    }
+    Ok(End::Stands(Vec::new()))
+}

@@ -1,0 +1,153 @@
+//! Sending the parts of a message, each once.
+//!
+//! A network need not know repeats. So each part is marked as *attempting*, with what is needed to recognise it, before it is
+//! sent; after a crash or a lost answer the room is searched for it, and only if it is not there is it sent again.
+
+use remote::{Message, MessageId, Millis, Part, RemoteError};
+use ruma::OwnedEventId;
+use serde::{Deserialize, Serialize};
+use store::{ItemState, MessageRow, Portal};
+
+use super::{Job, Road};
+use crate::{Error, delivery::txn};
+
+/// How far the network's clock may be off ours.
+const CLOCKS_APART: Millis = 120_000;
+
+/// What is kept beside an item while something of it is being done. That a part was sent is kept as a row of the message map.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// The room's newest message that was known before the part was sent.
+    after: Option<MessageId>,
+    /// When that was, by our clock.
+    since: Millis,
+    /// The edit whose text is being sent in place of the event's own.
+    #[serde(default)]
+    pub(super) version: Option<OwnedEventId>,
+    /// The network does not take it where it belongs: it is sent with a quotation instead.
+    #[serde(default)]
+    pub(super) apart: bool,
+    /// The network no longer takes the change: it becomes a message of its own.
+    #[serde(default)]
+    pub(super) late: bool,
+}
+
+impl Progress {
+    pub(super) fn read(note: Option<&str>) -> Self {
+        note.and_then(|note| serde_json::from_str(note).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl Job<'_> {
+    /// Notes that something is about to be done which may be done without our knowing.
+    pub(super) async fn attempt(&mut self) -> Result<(), Error> {
+        let world = self.world;
+        // By now the room may have gone on a little; that only makes a search longer.
+        self.progress.after = self.portal.cursor.as_deref().map(MessageId::from);
+        self.progress.since = world.now();
+        let note = serde_json::to_string(&self.progress)
+            .map_err(|error| Error::Unreadable(error.to_string()))?;
+        world
+            .store
+            .attempt(self.item.id, Some(&note), world.now())
+            .await?;
+        Ok(())
+    }
+
+    /// Sends what is not among `sent` yet of the parts of the event `of`; gives the rows that are not stored yet. With
+    /// `only_find`, only what may have been sent is looked for.
+    pub(super) async fn send(
+        &mut self,
+        road: &Road,
+        of: &str,
+        parts: &[Part],
+        sent: &[MessageRow],
+        only_find: bool,
+    ) -> Result<Vec<MessageRow>, Error> {
+        let world = self.world;
+        let mut attempted = self.item.state == ItemState::Attempting;
+        let mut rows = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            if sent.iter().any(|row| row.part == part_number(index)) {
+                continue;
+            }
+            // Known before the next part goes out, since its echo may come at any time.
+            world.store.put_messages(&std::mem::take(&mut rows)).await?;
+            let found = if std::mem::take(&mut attempted) {
+                self.find(road, part).await?
+            } else {
+                None
+            };
+            let message = match found {
+                Some(message) => message,
+                None if only_find => break,
+                None => {
+                    self.attempt().await?;
+                    let key = txn(&["remote", of, &index.to_string()]);
+                    road.account.send(&road.room, part, &key).await?
+                }
+            };
+            rows.push(row(
+                self.portal,
+                self.event.room.as_str(),
+                of,
+                index,
+                &message,
+            ));
+        }
+        Ok(rows)
+    }
+
+    /// Looks for a part that was attempted and never answered.
+    async fn find(&self, road: &Road, part: &Part) -> Result<Option<Message>, Error> {
+        let progress = &self.progress;
+        let not_before = progress.since - CLOCKS_APART;
+        let known = self
+            .world
+            .store
+            .known_since(self.portal.id, not_before)
+            .await?;
+        let known: Vec<_> = known
+            .into_iter()
+            .map(|row| MessageId::new(row.remote_id))
+            .collect();
+        // As long as this is not answered, the part may stand there.
+        let found = road
+            .account
+            .find_sent(
+                &road.room,
+                part,
+                progress.after.as_ref(),
+                not_before,
+                &known,
+            )
+            .await;
+        Ok(found.map_err(RemoteError::perhaps_done)?)
+    }
+}
+
+fn row(portal: &Portal, room: &str, of: &str, index: usize, message: &Message) -> MessageRow {
+    MessageRow {
+        portal_id: portal.id,
+        remote_id: message.id.to_string(),
+        part: part_number(index),
+        event_id: of.to_owned(),
+        room_id: room.to_owned(),
+        sender: message
+            .sender
+            .as_ref()
+            .map(|sender| sender.id.to_string())
+            .unwrap_or_default(),
+        by_us: true,
+        as_user: false,
+        sent_at: message.sent_at,
+        edited_at: message.edited_at,
+        thread: message.thread.as_ref().map(ToString::to_string),
+        deleted: false,
+    }
+}
+
+pub(super) fn part_number(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
