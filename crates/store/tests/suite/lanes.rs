@@ -35,6 +35,45 @@ async fn drain(store: &Store, lane: &Lane) -> Vec<String> {
     keys
 }
 
+pub(crate) async fn what_is_about_what(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let lane = Lane::ToRemote(portal.id);
+    let about = |key: &str, about: &str| NewItem {
+        about: Some(about.to_owned()),
+        ..item(portal.id, Some(login.id), key)
+    };
+    let items = [
+        item(portal.id, Some(login.id), "$a"),
+        about("$edit", "$a"),
+        item(portal.id, Some(login.id), "$b"),
+        about("$edit-of-edit", "$edit"),
+        about("$other", "$b"),
+    ];
+    store.accept_events(&items, 1).await.unwrap();
+    let found = store.items_about(&lane, "$a").await.unwrap();
+    let keys: Vec<_> = found.iter().map(|item| item.key.as_str()).collect();
+    assert_eq!(keys, ["$edit", "$edit-of-edit"]);
+    let way = store.way_to_remote(portal.id, "$a").await.unwrap();
+    assert_eq!(way.unwrap().about, found);
+    let elsewhere = Lane::ToRemote(portal.id + 1);
+    assert_eq!(store.items_about(&elsewhere, "$a").await.unwrap(), []);
+
+    store.absorb(&[found[0].id], 2).await.unwrap();
+    let first = store.next_item(&lane).await.unwrap().unwrap();
+    assert_eq!(store.failed_item(&lane, "$a").await.unwrap(), None);
+    store.fail_item(first.id, "no", 3).await.unwrap();
+    store.rewrite_item(first.id, "{}").await.unwrap();
+    let failed = store.failed_item(&lane, "$a").await.unwrap().unwrap();
+    assert_eq!((failed.id, failed.payload.as_str()), (first.id, "{}"));
+    store.accept_events(&items[1..2], 4).await.unwrap();
+    assert_eq!(
+        drain(&store, &lane).await,
+        ["$b", "$edit-of-edit", "$other"],
+        "what was absorbed does not come again"
+    );
+}
+
 pub(crate) async fn withdrawing(base: Base) {
     let store = base.open().await;
     let (login, portal) = alice(&store).await;

@@ -1,6 +1,6 @@
 //! The message map.
 
-use store::MessageRow;
+use store::{EditRow, MessageRow};
 
 use crate::{Base, alice};
 
@@ -50,6 +50,29 @@ pub(crate) async fn the_map(base: Base) {
     assert_eq!(store.messages(portal.id, "m1").await.unwrap(), [first]);
     assert_eq!(store.message_by_event("$a").await.unwrap(), None);
     store.put_messages(&[]).await.unwrap();
+}
+
+pub(crate) async fn edits(base: Base) {
+    let store = base.open().await;
+    let (_, portal) = alice(&store).await;
+    let edit = |event: &str, written_at| EditRow {
+        portal_id: portal.id,
+        event_id: event.to_owned(),
+        original: "$a".to_owned(),
+        written_at,
+    };
+    for row in [edit("$one", 1), edit("$two", 2), edit("$one", 9)] {
+        store.put_edit(&row).await.unwrap();
+    }
+    assert_eq!(store.edit("$one").await.unwrap(), Some(edit("$one", 1)));
+    assert_eq!(store.edit("$a").await.unwrap(), None);
+    let rows = [
+        row(portal.id, "m1", 0, "$a"),
+        row(portal.id, "m2", 0, "$two"),
+    ];
+    store.put_messages(&rows).await.unwrap();
+    assert_eq!(store.follow_ups("$a").await.unwrap(), rows[1..]);
+    assert_eq!(store.follow_ups("$two").await.unwrap(), []);
 }
 
 pub(crate) async fn threads_and_parts(base: Base) {

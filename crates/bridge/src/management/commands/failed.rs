@@ -78,7 +78,12 @@ fn first_words(item: &Item) -> String {
     let text = match &item.lane {
         Lane::ToRemote(_) => serde_json::from_str::<MatrixEvent>(&item.payload)
             .ok()
-            .and_then(|event| event.content.get("body")?.as_str().map(str::to_owned)),
+            .and_then(|event| {
+                if event.redacts.is_some() {
+                    return Some("(a deletion)".to_owned());
+                }
+                event.content.get("body")?.as_str().map(str::to_owned)
+            }),
         Lane::ToMatrix(_) => match ToMatrix::from_payload(&item.payload) {
             Ok(ToMatrix::Message(message)) => {
                 Some(remote::text::plain::render(&message.text, &NoNames))
