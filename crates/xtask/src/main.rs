@@ -15,6 +15,7 @@ mod login;
 mod prerequisites;
 mod steps;
 mod test;
+mod web_client;
 
 use clap::{Parser, Subcommand};
 

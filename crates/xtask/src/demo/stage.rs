@@ -8,12 +8,13 @@ use gitter_sandbox::{OAuthClient, Sandbox, UserId};
 use tempfile::TempDir;
 use testbed::process::{Process, Signal, log_file, output};
 use testbed::synapse::{self, Synapse};
-use testbed::user::User;
+use testbed::user::{Dm, User};
 use testbed::{ports, scratch};
 
+use super::client::{Account, Client};
 use super::people;
 use crate::steps::Step;
-use crate::{cargo, prerequisites};
+use crate::{cargo, prerequisites, web_client};
 
 /// Localpart of the Matrix account.
 pub(super) const MATRIX_NAME: &str = "dana";
@@ -34,25 +35,27 @@ pub(super) fn ghost(person: UserId) -> String {
 pub(super) struct Stage {
     // In this order: the bridge goes before what it talks to.
     _bridge: Process,
+    client: Option<Client>,
     pub(super) dana: User,
     pub(super) people: people::People,
     pub(super) sandbox: Sandbox,
     synapse: Synapse,
     home: TempDir,
+    ports: Ports,
 }
 
 /// Addresses that are chosen before anything starts, since each must know the others'.
-struct Ports {
+pub(super) struct Ports {
     homeserver: u16,
     bridge: u16,
     gitter: u16,
+    client: u16,
 }
 
 impl Stage {
-    /// Step by step, each shown. `check` takes ports that nobody else wants.
-    pub(super) async fn set_up(check: bool) -> anyhow::Result<Self> {
+    /// Step by step, each shown.
+    pub(super) async fn set_up(ports: Ports) -> anyhow::Result<Self> {
         prerequisites::synapse().await?;
-        let ports = Ports::choose(check)?;
 
         let step = Step::begin("Gitter, with people who talk");
         let sandbox = Sandbox::builder().port(ports.gitter).start().await?;
@@ -93,12 +96,42 @@ impl Stage {
         step.done(&format!("http://127.0.0.1:{}", ports.bridge));
         Ok(Self {
             _bridge: bridge,
+            client: None,
             dana,
             people,
             sandbox,
             synapse,
             home,
+            ports,
         })
+    }
+
+    /// Starts the chat with the bot and serves a web client that shows it, logged in as Dana, if that can be had here.
+    pub(super) async fn add_client(&mut self) -> anyhow::Result<Dm> {
+        let dm = self.dana.dm(&bot()).await?;
+        let step = Step::begin("Web client");
+        match web_client::build(&step).await {
+            Ok(Some(files)) => {
+                let account = Account {
+                    homeserver: self.homeserver_address(),
+                    user: MATRIX_NAME,
+                    password: MATRIX_PASSWORD,
+                    room: &dm.room,
+                };
+                let client = Client::serve(files, self.ports.client, &account).await?;
+                step.done(client.address());
+                self.client = Some(client);
+            }
+            Ok(None) => step.done("none: that takes npm"),
+            // Its registry may be out of reach; the demo is a demo without it, too.
+            Err(error) => step.done(&format!("none: {error:#}")),
+        }
+        Ok(dm)
+    }
+
+    /// Where the web client is, if there is one.
+    pub(super) fn client_address(&self) -> Option<&str> {
+        self.client.as_ref().map(Client::address)
     }
 
     pub(super) fn homeserver_address(&self) -> &str {
@@ -116,15 +149,24 @@ impl Stage {
 
 impl Ports {
     /// The well-known ones where they are free, since a person may have to type them.
-    fn choose(check: bool) -> anyhow::Result<Self> {
-        let choose = |usual: u16| {
-            let free = !check && std::net::TcpListener::bind(("127.0.0.1", usual)).is_ok();
+    pub(super) fn usual() -> anyhow::Result<Self> {
+        Self::choose(|usual| {
+            let free = std::net::TcpListener::bind(("127.0.0.1", usual)).is_ok();
             if free { Ok(usual) } else { ports::reserve() }
-        };
+        })
+    }
+
+    /// Such as nobody else wants.
+    pub(super) fn any() -> anyhow::Result<Self> {
+        Self::choose(|_| ports::reserve())
+    }
+
+    fn choose(choose: impl Fn(u16) -> anyhow::Result<u16>) -> anyhow::Result<Self> {
         Ok(Self {
             homeserver: choose(8008)?,
             bridge: choose(8445)?,
             gitter: choose(5000)?,
+            client: choose(8080)?,
         })
     }
 }
@@ -157,6 +199,7 @@ impl<'a> Admin<'a> {
             ("NETWORK__WEB_URL", sandbox.web_url().to_string()),
             ("NETWORK__API_URL", sandbox.api_url().to_string()),
             ("NETWORK__REALTIME_URL", sandbox.realtime_url().to_string()),
+            ("NETWORK__FILES_URL", sandbox.files_url().to_string()),
             ("NETWORK__CLIENT_ID", app.key.clone()),
             ("NETWORK__CLIENT_SECRET", app.secret.clone()),
         ];

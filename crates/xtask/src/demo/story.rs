@@ -1,5 +1,7 @@
 //! The story of the demo, walked by itself: as a Matrix client and a browser would.
 
+mod changes;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -21,6 +23,9 @@ pub(super) async fn walk(stage: &Stage) -> anyhow::Result<()> {
     talk(stage, &lounge)
         .await
         .context("talking in the lounge")?;
+    changes::walk(stage, &lounge)
+        .await
+        .context("changing things in the lounge")?;
     let direct = enter(stage, "Mira Novak")
         .await
         .context("entering the one-to-one")?;
