@@ -9,7 +9,7 @@ use remote::Millis;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Lane, NewItem};
+use store::{Lane, NewItem, Portal};
 
 use super::{
     ControlEvent, Membership, gate,
@@ -133,30 +133,33 @@ pub(super) async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<L
         if world.names.is_by_us(&event) && event.kind != "m.room.tombstone" {
             continue;
         }
-        let place = match world.store.portal_by_room(event.room_id.as_str()).await? {
-            Some(portal) => {
-                // At once: the lane may have to wait for somebody to log in.
-                if event.sender.as_str() == portal.mxid
-                    && let Some(redacted) = &event.redacts
-                {
-                    media::link::revoke(world, &event.room_id, redacted).await?;
-                }
-                Place::Portal {
-                    id: portal.id,
-                    login_id: portal.login_id,
-                }
-            }
-            None => Place::Other,
-        };
-        items.extend(item(
-            classify(&event, &place, &world.names, &world.config.command_prefix),
-            event,
-        )?);
+        let portal = world.store.portal_by_room(event.room_id.as_str()).await?;
+        // At once: the lane may have to wait for somebody to log in.
+        if let (Some(portal), Some(redacted)) = (&portal, &event.redacts)
+            && event.sender.as_str() == portal.mxid
+        {
+            media::link::revoke(world, &event.room_id, redacted).await?;
+        }
+        items.extend(item(route(world, &event, portal.as_ref()), event)?);
     }
     if items.is_empty() {
         return Ok(Vec::new());
     }
     Ok(world.store.accept_events(&items, world.now()).await?)
+}
+
+/// Whether an event would get into a lane.
+pub(super) async fn concerns_us(world: &Ctx, event: &IncomingEvent) -> Result<bool, Error> {
+    let portal = world.store.portal_by_room(event.room_id.as_str()).await?;
+    Ok(route(world, event, portal.as_ref()) != Route::Ignore)
+}
+
+fn route(world: &Ctx, event: &IncomingEvent, portal: Option<&Portal>) -> Route {
+    let place = portal.map_or(Place::Other, |portal| Place::Portal {
+        id: portal.id,
+        login_id: portal.login_id,
+    });
+    classify(event, &place, &world.names, &world.config.command_prefix)
 }
 
 fn item(route: Route, event: IncomingEvent) -> Result<Option<NewItem>, Error> {

@@ -163,7 +163,7 @@ async fn read_before(world: &Ctx, transaction: &Transaction) -> Result<(), Error
     for event in &transaction.events {
         if !rooms.contains_key(&event.room_id)
             && !world.names.is_by_us(event)
-            && !world.store.is_seen(event.event_id.as_str()).await?
+            && is_news(world, event).await?
             && let Some(mxid) = world.store.writer(event.room_id.as_str()).await?
         {
             rooms.insert(event.room_id.clone(), mxid);
@@ -232,7 +232,7 @@ async fn unseen(
             }
             if event.sender == writer
                 && !world.names.is_by_us(&event)
-                && !world.store.is_seen(event.event_id.as_str()).await?
+                && is_news(world, &event).await?
             {
                 events.push(event);
             }
@@ -247,6 +247,13 @@ async fn unseen(
     tracing::warn!(%room, "the homeserver kept back more than is read");
     events.reverse();
     Ok(events)
+}
+
+/// Whether it has to be taken and is not known. What gets into no lane is never known, so it must not count: a reading
+/// goes back until it finds nothing new.
+async fn is_news(world: &Ctx, event: &IncomingEvent) -> Result<bool, Error> {
+    Ok(!world.store.is_seen(event.event_id.as_str()).await?
+        && matrix::concerns_us(world, event).await?)
 }
 
 /// What was said before is not for us.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::stage::homeserver::Failure;
 use crate::stage::road::last_word;
-use crate::stage::talk::invites_bot_again;
+use crate::stage::talk::{invites_bot, invites_bot_again};
 use crate::stage::{ALICE, Stage};
 
 /// Alice writes something, and the homeserver forgets to tell.
@@ -195,6 +195,27 @@ async fn it_costs_a_request_a_room_at_the_start_and_none_later() {
     assert_eq!(stage.homeserver.lock().requests, none);
     stage.restart().await;
     stage.wait(Duration::from_hours(1)).await;
+    let requests = stage.homeserver.lock().requests.clone();
+    let read = requests.iter().filter(|request| **request == "timeline");
+    assert_eq!(read.count(), 1, "{requests:?}");
+}
+
+/// What gets into no lane is never known; it must not make the bridge read on and on.
+#[tokio::test(start_paused = true)]
+async fn what_does_not_concern_us_is_no_reason_to_read_on() {
+    let mut stage = Stage::new().await;
+    stage.start().await;
+    let talk = invites_bot(&mut stage, ALICE, &[]).await;
+    let alice = OwnedUserId::try_from(ALICE).unwrap();
+    for number in 0..300 {
+        let content = json!({"msgtype": "m.notice", "body": number.to_string()});
+        let now = stage.now();
+        let mut homeserver = stage.homeserver.lock();
+        homeserver.append(&talk, &alice, "m.room.message", None, content, now);
+    }
+    stage.homeserver.lock().requests.clear();
+    stage.restart().await;
+    stage.wait(SETTLED).await;
     let requests = stage.homeserver.lock().requests.clone();
     let read = requests.iter().filter(|request| **request == "timeline");
     assert_eq!(read.count(), 1, "{requests:?}");
