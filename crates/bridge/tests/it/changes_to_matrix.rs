@@ -6,7 +6,7 @@ use homeserver::IncomingEvent;
 use ruma::RoomId;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use stage::Stage;
 
 /// What a client shows of a room: replaced texts, nothing that was redacted.
 fn shown(stage: &Stage, room: &RoomId) -> Vec<String> {
@@ -105,7 +105,7 @@ async fn fast_edits_end_in_the_last_text() {
         .homeserver
         .lock()
         .failures
-        .push_back(crate::stage::homeserver::Failure::Lost);
+        .push_back(stage::homeserver::Failure::Lost);
     for number in 1..=10 {
         tokio::time::advance(Duration::from_millis(10)).await;
         message = stage.network.edits(&message, &number.to_string());

@@ -5,8 +5,8 @@ use bridge::permissions::{Level, Permissions};
 use remote::Event;
 use store::PortalState;
 
-use crate::stage::talk::{asks, asks_as, invites_bot, is_in, said, talking};
-use crate::stage::{ALICE, Stage, homeserver, network};
+use stage::talk::{asks, asks_as, invites_bot, is_in, said, talking};
+use stage::{ALICE, Stage, homeserver, network};
 
 const BOB: &str = "@bob:example.org";
 
@@ -367,7 +367,7 @@ async fn sync_offers_the_space_again() {
             &space,
             ALICE,
             "m.room.member",
-            Some(crate::stage::homeserver::BOT),
+            Some(stage::homeserver::BOT),
             serde_json::json!({"membership": "leave"}),
         )
         .await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use homeserver::{Appservice as _, Transaction};
 use store::ItemState;
 
-use crate::stage::{
+use stage::{
     ALICE, Stage,
     homeserver::Failure as Homeserver,
     network::{self, Failure as Network},

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{ALICE, Stage, network::Failure, road::last_word, talk::asks};
+use stage::{ALICE, Stage, network::Failure, road::last_word, talk::asks};
 
 #[tokio::test(start_paused = true)]
 async fn all_parts_go() {

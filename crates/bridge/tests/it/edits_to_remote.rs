@@ -5,7 +5,7 @@ use std::time::Duration;
 use remote::EditWindow;
 use serde_json::json;
 
-use crate::stage::{ALICE, Stage, network::Failure, road::last_word, talk::asks};
+use stage::{ALICE, Stage, network::Failure, road::last_word, talk::asks};
 
 const LATE: Duration = Duration::from_mins(11);
 

@@ -8,8 +8,8 @@ use bridge::login::Started;
 use homeserver::{Appservice as _, Transaction};
 use store::PortalState;
 
-use crate::stage::road::{comes_back, connects, last_word, starts};
-use crate::stage::{ALICE, Stage, road};
+use stage::road::{comes_back, connects, last_word, starts};
+use stage::{ALICE, Stage, road};
 
 /// Begins something, and loses interest after so many steps. Between two of them the database, which works in a
 /// thread of its own, has time to do what it was told.

@@ -6,9 +6,9 @@ use remote::Event;
 use ruma::OwnedRoomId;
 use store::PortalState;
 
-use crate::stage::road::{last_word, stage, ticket, walks, words};
-use crate::stage::talk::invites_bot;
-use crate::stage::{ALICE, Stage, homeserver::BOT, network};
+use stage::road::{last_word, stage, ticket, walks, words};
+use stage::talk::invites_bot;
+use stage::{ALICE, Stage, homeserver::BOT, network};
 
 #[tokio::test(start_paused = true)]
 async fn only_so_many_rooms_come_by_themselves() {

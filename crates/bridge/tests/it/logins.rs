@@ -6,8 +6,8 @@ use bridge::login::{LinkProblem, Started};
 use bridge::permissions::Permissions;
 use store::{LoginState, PortalState};
 
-use crate::stage::road::{comes_back, connects, last_word, stage, starts, ticket, walks, words};
-use crate::stage::{ALICE, Stage};
+use stage::road::{comes_back, connects, last_word, stage, starts, ticket, walks, words};
+use stage::{ALICE, Stage};
 
 #[tokio::test(start_paused = true)]
 async fn the_whole_road() {

@@ -24,6 +24,5 @@ mod portals;
 mod puppeting;
 mod reading;
 mod rooms;
-mod stage;
 mod status_to_sender;
 mod threads_to_remote;

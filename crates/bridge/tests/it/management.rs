@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::stage::homeserver::BOT;
-use crate::stage::talk::{
+use stage::homeserver::BOT;
+use stage::talk::{
     asks, comes, invites_bot, invites_bot_again, is_in, management_room, said, talking,
 };
-use crate::stage::{ALICE, Stage};
+use stage::{ALICE, Stage};
 
 const BOB: &str = "@bob:example.org";
 

@@ -9,7 +9,7 @@ use remote::{RichText, text::html::parse_plainly};
 use ruma::RoomId;
 use serde_json::{Value, json};
 
-use crate::stage::{ALICE, Stage, homeserver::BOT, network::BROKEN_OFF};
+use stage::{ALICE, Stage, homeserver::BOT, network::BROKEN_OFF};
 
 const URL: &str = "https://files.test.example/cat.png";
 
@@ -135,7 +135,7 @@ async fn a_repeat_gives_the_same_link() {
         .network
         .lock()
         .failures
-        .push_back(crate::stage::network::Failure::Unavailable);
+        .push_back(stage::network::Failure::Unavailable);
     let content = json!({"msgtype": "m.file", "body": "a", "url": url});
     let event = sends(&mut stage, &room, "m.room.message", content).await;
     let first = secret(&said(&stage));
@@ -187,7 +187,7 @@ async fn taking_it_back_ends_its_links() {
 async fn links_grow_old_if_the_admin_wants_it() {
     let mut stage = Stage::new().await;
     stage.config.media.link_lifetime = Some(60_000);
-    stage.network.lock().rooms = vec![crate::stage::network::room("org/one")];
+    stage.network.lock().rooms = vec![stage::network::room("org/one")];
     stage.log_in().await;
     stage.start().await;
     let room = stage.enter("org/one").await;
@@ -448,7 +448,7 @@ async fn a_homeserver_that_is_away_loses_no_file() {
         .homeserver
         .lock()
         .failures
-        .push_back(crate::stage::homeserver::Failure::AnswerLost);
+        .push_back(stage::homeserver::Failure::AnswerLost);
     stage
         .network
         .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);

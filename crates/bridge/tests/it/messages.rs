@@ -3,7 +3,7 @@
 use remote::{Event, MessageKind};
 use serde_json::json;
 
-use crate::stage::{ALICE, START, Stage, homeserver::BOT, network::person};
+use stage::{ALICE, START, Stage, homeserver::BOT, network::person};
 
 #[tokio::test(start_paused = true)]
 async fn both_ways() {

@@ -6,10 +6,10 @@ use homeserver::{Appservice as _, IncomingEvent, Transaction};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::json;
 
-use crate::stage::homeserver::Failure;
-use crate::stage::road::last_word;
-use crate::stage::talk::{invites_bot, invites_bot_again};
-use crate::stage::{ALICE, Stage};
+use stage::homeserver::Failure;
+use stage::road::last_word;
+use stage::talk::{invites_bot, invites_bot_again};
+use stage::{ALICE, Stage};
 
 /// Alice writes something, and the homeserver forgets to tell.
 fn writes_unheard(stage: &Stage, room: &RoomId, text: &str) -> IncomingEvent {

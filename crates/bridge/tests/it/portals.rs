@@ -7,7 +7,7 @@ use ruma::RoomId;
 use serde_json::{Value, json};
 use store::PortalState;
 
-use crate::stage::{ALICE, Stage, homeserver::BOT, network};
+use stage::{ALICE, Stage, homeserver::BOT, network};
 
 fn state_of(stage: &Stage, room: &RoomId, kind: &str, key: &str) -> Value {
     stage.homeserver.lock().rooms[room].state[&(kind.to_owned(), key.to_owned())].clone()

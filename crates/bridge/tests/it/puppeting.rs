@@ -7,14 +7,14 @@ use ruma::{OwnedRoomId, RoomId};
 use serde_json::json;
 use store::PortalState;
 
-use crate::stage::{ALICE, Stage, homeserver::Failure};
+use stage::{ALICE, Stage, homeserver::Failure};
 
 /// The homeserver lets the bridge speak as its users, and Alice has one room.
 async fn stage() -> Stage {
     let mut stage = Stage::new().await;
     stage.config.double_puppet = bridge::config::DoublePuppet::On;
     stage.homeserver.lock().puppets = true;
-    stage.network.lock().rooms = vec![crate::stage::network::room("org/one")];
+    stage.network.lock().rooms = vec![stage::network::room("org/one")];
     stage.log_in().await;
     stage.start().await;
     stage

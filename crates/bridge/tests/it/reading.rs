@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ruma::{OwnedRoomId, RoomId};
 
-use crate::stage::{ALICE, Stage, homeserver::BOT};
+use stage::{ALICE, Stage, homeserver::BOT};
 
 /// The event with this text.
 fn event(stage: &Stage, room: &RoomId, text: &str) -> String {

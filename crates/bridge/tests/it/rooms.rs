@@ -5,7 +5,7 @@ use ruma::{OwnedRoomId, RoomId};
 use serde_json::{Value, json};
 use store::PortalState;
 
-use crate::stage::{
+use stage::{
     ALICE, Stage,
     homeserver::BOT,
     network,
@@ -252,7 +252,7 @@ fn replacement(stage: &Stage, follows: &RoomId, level: i64, people: &[&str]) -> 
     let room = OwnedRoomId::try_from(format!("!new{}", homeserver.rooms.len())).unwrap();
     homeserver
         .rooms
-        .insert(room.clone(), crate::stage::homeserver::Room::default());
+        .insert(room.clone(), stage::homeserver::Room::default());
     let admin = "@admin:example.org".try_into().unwrap();
     let create = json!({"room_version": "11", "predecessor": {"room_id": follows}});
     let levels = json!({"users": {BOT: level}, "state_default": 100, "invite": 100});

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{ALICE, Stage, homeserver::BOT, network::Failure, road::last_word};
+use stage::{ALICE, Stage, homeserver::BOT, network::Failure, road::last_word};
 
 #[tokio::test(start_paused = true)]
 async fn the_bot_reads_what_has_arrived_once_per_burst() {

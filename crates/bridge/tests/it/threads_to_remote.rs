@@ -4,7 +4,7 @@ use remote::Threads;
 use ruma::{OwnedEventId, RoomId};
 use serde_json::json;
 
-use crate::stage::{ALICE, Stage};
+use stage::{ALICE, Stage};
 
 fn last_event(stage: &Stage, room: &RoomId) -> OwnedEventId {
     let homeserver = stage.homeserver.lock();

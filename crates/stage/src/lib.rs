@@ -5,12 +5,22 @@
 //! [`Stage::wait`]: a blocking task is kept running, and tokio does not move paused time by itself while
 //! there is one. (It would otherwise do so whenever everybody waits for the database, which works in a
 //! thread of its own.)
+//!
+//! To make the homeserver or the network do one more thing: a field of its `State`, and the request that
+//! heeds it.
 
-mod clock;
-pub(crate) mod homeserver;
-pub(crate) mod network;
-pub(crate) mod road;
-pub(crate) mod talk;
+#![allow(
+    missing_docs,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "only tests use it: they say what they expect by panicking, and their scenes explain the rest"
+)]
+
+pub mod clock;
+pub mod homeserver;
+pub mod network;
+pub mod road;
+pub mod talk;
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
@@ -24,19 +34,18 @@ use ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Value, json};
 use store::{Login, NewLogin, Options, Portal, PortalState, SecretKey, Store};
 
-pub(crate) use clock::START;
+use crate::{homeserver::FakeHomeserver, network::FakeNetwork};
+pub use clock::START;
 use clock::StageClock;
-use homeserver::FakeHomeserver;
-use network::FakeNetwork;
 
-pub(crate) const ALICE: &str = "@alice:example.org";
+pub const ALICE: &str = "@alice:example.org";
 
-pub(crate) struct Stage {
-    pub(crate) homeserver: FakeHomeserver,
-    pub(crate) network: FakeNetwork,
-    pub(crate) store: Store,
-    pub(crate) config: Config,
-    pub(crate) bridge: Option<Arc<Bridge>>,
+pub struct Stage {
+    pub homeserver: FakeHomeserver,
+    pub network: FakeNetwork,
+    pub store: Store,
+    pub config: Config,
+    pub bridge: Option<Arc<Bridge>>,
     clock: Arc<StageClock>,
     files: tempfile::TempDir,
     _still: std::sync::mpsc::Sender<()>,
@@ -45,10 +54,10 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// An empty stage; nothing runs yet.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         let (still, ended) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || ended.recv());
-        let clock = Arc::new(StageClock::new());
+        let clock = Arc::new(StageClock::default());
         let files = tempfile::tempdir().unwrap();
         let store = open(&files).await;
         Self {
@@ -65,7 +74,7 @@ impl Stage {
     }
 
     /// Alice has logged in, her rooms are these, and the bridge runs.
-    pub(crate) async fn with_rooms(rooms: &[&str]) -> Self {
+    pub async fn with_rooms(rooms: &[&str]) -> Self {
         let mut stage = Self::new().await;
         stage.network.lock().rooms = rooms.iter().map(|address| network::room(address)).collect();
         stage.log_in().await;
@@ -74,13 +83,13 @@ impl Stage {
     }
 
     /// Alice is in one room, on both sides.
-    pub(crate) async fn in_room(address: &str) -> (Self, OwnedRoomId) {
+    pub async fn in_room(address: &str) -> (Self, OwnedRoomId) {
         let mut stage = Self::with_rooms(&[address]).await;
         let room = stage.enter(address).await;
         (stage, room)
     }
 
-    pub(crate) async fn log_in(&mut self) -> Login {
+    pub async fn log_in(&mut self) -> Login {
         let alice = network::person("alice");
         let new = NewLogin {
             mxid: ALICE.to_owned(),
@@ -93,22 +102,22 @@ impl Stage {
         self.store.put_login(&new).await.unwrap()
     }
 
-    pub(crate) async fn login(&self) -> Login {
+    pub async fn login(&self) -> Login {
         self.store.login_of(ALICE).await.unwrap().unwrap()
     }
 
-    pub(crate) fn now(&self) -> i64 {
+    pub fn now(&self) -> i64 {
         self.clock.now()
     }
 
-    pub(crate) async fn start(&mut self) {
+    pub async fn start(&mut self) {
         let bridge = self.build();
         bridge.start().await.unwrap();
         self.bridge = Some(bridge);
     }
 
     /// A bridge that does nothing yet.
-    pub(crate) fn build(&self) -> Arc<Bridge> {
+    pub fn build(&self) -> Arc<Bridge> {
         Bridge::new(Parts {
             config: self.config.clone(),
             store: self.store.clone(),
@@ -121,7 +130,7 @@ impl Stage {
     }
 
     /// Ends the bridge without a word, and closes its database, as a kill would.
-    pub(crate) async fn kill(&mut self) {
+    pub async fn kill(&mut self) {
         let bridge = self.bridge.take().expect("a bridge runs");
         assert_eq!(Arc::strong_count(&bridge), 1);
         drop(bridge);
@@ -133,13 +142,13 @@ impl Stage {
         self.store = open(&self.files).await;
     }
 
-    pub(crate) async fn restart(&mut self) {
+    pub async fn restart(&mut self) {
         self.kill().await;
         self.start().await;
     }
 
     /// Moves time on.
-    pub(crate) async fn wait(&self, time: Duration) {
+    pub async fn wait(&self, time: Duration) {
         const STEP: Duration = Duration::from_millis(250);
         let mut left = time;
         while !left.is_zero() {
@@ -152,7 +161,7 @@ impl Stage {
 
     /// Moves time on until something is so.
     #[track_caller]
-    pub(crate) fn until<'a>(
+    pub fn until<'a>(
         &'a self,
         what: &'a str,
         so: impl AsyncFn() -> bool + 'a,
@@ -174,7 +183,7 @@ impl Stage {
     }
 
     /// Moves time on until nothing waits in any lane, and has not for a while.
-    pub(crate) async fn quiet(&self) {
+    pub async fn quiet(&self) {
         let quiet_for = Cell::new(0);
         self.until("it is quiet", async || {
             let empty = self.store.waiting_lanes().await.unwrap().is_empty();
@@ -195,7 +204,7 @@ impl Stage {
         }
     }
 
-    pub(crate) async fn portal(&self, address: &str) -> Portal {
+    pub async fn portal(&self, address: &str) -> Portal {
         let portal = self
             .store
             .portal_of(ALICE, &format!("room-{address}"))
@@ -205,7 +214,7 @@ impl Stage {
     }
 
     /// Alice accepts the invite to a room, and waits until it is opened.
-    pub(crate) async fn enter(&mut self, address: &str) -> OwnedRoomId {
+    pub async fn enter(&mut self, address: &str) -> OwnedRoomId {
         self.until("she is invited", async || {
             let portal = self
                 .store
@@ -238,7 +247,7 @@ impl Stage {
     }
 
     /// Alice's membership changes by her own doing.
-    pub(crate) async fn member(&mut self, room: &RoomId, membership: &str) {
+    pub async fn member(&mut self, room: &RoomId, membership: &str) {
         self.happens(
             room,
             ALICE,
@@ -250,7 +259,7 @@ impl Stage {
     }
 
     /// Alice writes something.
-    pub(crate) async fn writes(&mut self, room: &RoomId, text: &str) -> IncomingEvent {
+    pub async fn writes(&mut self, room: &RoomId, text: &str) -> IncomingEvent {
         self.happens(
             room,
             ALICE,
@@ -262,16 +271,11 @@ impl Stage {
     }
 
     /// Alice changes something.
-    pub(crate) async fn edits(
-        &mut self,
-        room: &RoomId,
-        event: &EventId,
-        text: &str,
-    ) -> IncomingEvent {
+    pub async fn edits(&mut self, room: &RoomId, event: &EventId, text: &str) -> IncomingEvent {
         self.edits_as(ALICE, room, event, text).await
     }
 
-    pub(crate) async fn edits_as(
+    pub async fn edits_as(
         &mut self,
         who: &str,
         room: &RoomId,
@@ -289,7 +293,7 @@ impl Stage {
     }
 
     /// Alice takes something back.
-    pub(crate) async fn redacts(&mut self, room: &RoomId, event: &EventId) -> IncomingEvent {
+    pub async fn redacts(&mut self, room: &RoomId, event: &EventId) -> IncomingEvent {
         let sender = OwnedUserId::try_from(ALICE).unwrap();
         let now = self.now();
         let content = json!({"redacts": event});
@@ -313,12 +317,7 @@ impl Stage {
     }
 
     /// Alice answers something.
-    pub(crate) async fn answers(
-        &mut self,
-        room: &RoomId,
-        event: &EventId,
-        text: &str,
-    ) -> IncomingEvent {
+    pub async fn answers(&mut self, room: &RoomId, event: &EventId, text: &str) -> IncomingEvent {
         let content = json!({
             "msgtype": "m.text",
             "body": text,
@@ -330,7 +329,7 @@ impl Stage {
 
     /// Moves time on until a room of the network reads like this, and nothing is left to be done.
     #[track_caller]
-    pub(crate) fn reads_there<'a>(
+    pub fn reads_there<'a>(
         &'a self,
         address: &'a str,
         expected: &'a [&'a str],
@@ -343,7 +342,7 @@ impl Stage {
     }
 
     /// Something happens on Matrix, and the bridge is told.
-    pub(crate) async fn happens(
+    pub async fn happens(
         &mut self,
         room: &RoomId,
         sender: &str,
@@ -362,7 +361,7 @@ impl Stage {
     }
 
     /// The homeserver sends a transaction, until it is taken.
-    pub(crate) async fn push(&mut self, events: Vec<IncomingEvent>) {
+    pub async fn push(&mut self, events: Vec<IncomingEvent>) {
         self.transactions += 1;
         let id = self.transactions.to_string();
         self.until("a transaction is taken", async || {
@@ -377,13 +376,7 @@ impl Stage {
     }
 
     /// Somebody's read receipts arrive: events, each perhaps with the thread it was read in.
-    pub(crate) async fn reads(
-        &mut self,
-        room: &RoomId,
-        user: &str,
-        event: &str,
-        thread: Option<&str>,
-    ) {
+    pub async fn reads(&mut self, room: &RoomId, user: &str, event: &str, thread: Option<&str>) {
         self.transactions += 1;
         let mut data = json!({"ts": self.now()});
         if let Some(thread) = thread {
@@ -406,7 +399,7 @@ impl Stage {
     }
 
     /// The messages of a Matrix room, as `sender: text`.
-    pub(crate) fn transcript(&self, room: &RoomId) -> Vec<String> {
+    pub fn transcript(&self, room: &RoomId) -> Vec<String> {
         let homeserver = self.homeserver.lock();
         let messages = homeserver.rooms[room]
             .timeline
@@ -425,7 +418,7 @@ impl Stage {
 
     /// Moves time on until a Matrix room says this.
     #[track_caller]
-    pub(crate) fn shows<'a>(
+    pub fn shows<'a>(
         &'a self,
         room: &'a RoomId,
         expected: &'a [&'a str],

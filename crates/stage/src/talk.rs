@@ -3,11 +3,11 @@
 use ruma::{OwnedRoomId, RoomId};
 use serde_json::json;
 
-use super::homeserver::{BOT, Room};
-use super::{ALICE, Stage};
+use crate::homeserver::{BOT, Room};
+use crate::{ALICE, Stage};
 
 /// Somebody makes a room with these people in it, and invites the bot.
-pub(crate) async fn invites_bot(stage: &mut Stage, inviter: &str, others: &[&str]) -> OwnedRoomId {
+pub async fn invites_bot(stage: &mut Stage, inviter: &str, others: &[&str]) -> OwnedRoomId {
     let room = {
         let mut homeserver = stage.homeserver.lock();
         let room = OwnedRoomId::try_from(format!("!talk{}", homeserver.rooms.len())).unwrap();
@@ -29,7 +29,7 @@ pub(crate) async fn invites_bot(stage: &mut Stage, inviter: &str, others: &[&str
     room
 }
 
-pub(crate) async fn invites_bot_again(stage: &mut Stage, inviter: &str, room: &RoomId) {
+pub async fn invites_bot_again(stage: &mut Stage, inviter: &str, room: &RoomId) {
     stage
         .happens(
             room,
@@ -43,7 +43,7 @@ pub(crate) async fn invites_bot_again(stage: &mut Stage, inviter: &str, room: &R
 }
 
 /// Somebody's membership changes by his own doing.
-pub(crate) async fn comes(stage: &mut Stage, room: &RoomId, user: &str, membership: &str) {
+pub async fn comes(stage: &mut Stage, room: &RoomId, user: &str, membership: &str) {
     stage
         .happens(
             room,
@@ -57,7 +57,7 @@ pub(crate) async fn comes(stage: &mut Stage, room: &RoomId, user: &str, membersh
 }
 
 /// What the bot said in a room, in full.
-pub(crate) fn said(stage: &Stage, room: &RoomId) -> Vec<String> {
+pub fn said(stage: &Stage, room: &RoomId) -> Vec<String> {
     let homeserver = stage.homeserver.lock();
     let events = homeserver.rooms[room]
         .timeline
@@ -77,11 +77,11 @@ pub(crate) fn said(stage: &Stage, room: &RoomId) -> Vec<String> {
 }
 
 /// Says something in a room and gives the bot's answer.
-pub(crate) async fn asks(stage: &mut Stage, room: &RoomId, text: &str) -> String {
+pub async fn asks(stage: &mut Stage, room: &RoomId, text: &str) -> String {
     asks_as(stage, ALICE, room, text).await
 }
 
-pub(crate) async fn asks_as(stage: &mut Stage, who: &str, room: &RoomId, text: &str) -> String {
+pub async fn asks_as(stage: &mut Stage, who: &str, room: &RoomId, text: &str) -> String {
     let before = said(stage, room).len();
     stage
         .happens(
@@ -99,11 +99,11 @@ pub(crate) async fn asks_as(stage: &mut Stage, who: &str, room: &RoomId, text: &
     said(stage, room).swap_remove(before)
 }
 
-pub(crate) fn is_in(stage: &Stage, room: &RoomId, user: &str) -> bool {
+pub fn is_in(stage: &Stage, room: &RoomId, user: &str) -> bool {
     stage.homeserver.lock().rooms[room].joined().contains(user)
 }
 
-pub(crate) async fn management_room(stage: &Stage) -> Option<String> {
+pub async fn management_room(stage: &Stage) -> Option<String> {
     stage
         .store
         .user(ALICE)
@@ -113,7 +113,7 @@ pub(crate) async fn management_room(stage: &Stage) -> Option<String> {
 }
 
 /// Alice talks with the bot, is logged in and invited to these rooms.
-pub(crate) async fn talking(rooms: &[&str]) -> (Stage, OwnedRoomId) {
+pub async fn talking(rooms: &[&str]) -> (Stage, OwnedRoomId) {
     let mut stage = Stage::with_rooms(rooms).await;
     let talk = invites_bot(&mut stage, ALICE, &[]).await;
     (stage, talk)

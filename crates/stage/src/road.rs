@@ -3,16 +3,16 @@
 use bridge::login::{LinkProblem, Pending, Started};
 use ruma::OwnedRoomId;
 
-use super::talk::invites_bot;
-use super::{ALICE, Stage, network};
+use crate::talk::invites_bot;
+use crate::{ALICE, Stage, network};
 
 /// The newest words of the bot.
-pub(crate) fn last_word(stage: &Stage, room: &OwnedRoomId) -> String {
+pub fn last_word(stage: &Stage, room: &OwnedRoomId) -> String {
     stage.transcript(room).pop().unwrap_or_default()
 }
 
 /// How often the bot has spoken.
-pub(crate) fn words(stage: &Stage, room: &OwnedRoomId) -> usize {
+pub fn words(stage: &Stage, room: &OwnedRoomId) -> usize {
     stage
         .transcript(room)
         .iter()
@@ -21,7 +21,7 @@ pub(crate) fn words(stage: &Stage, room: &OwnedRoomId) -> usize {
 }
 
 /// The ticket of the login link in these words.
-pub(crate) fn ticket(words: &str) -> String {
+pub fn ticket(words: &str) -> String {
     let (_, rest) = words
         .split_once("https://bridge.example.org/login/")
         .expect("there is a link");
@@ -29,7 +29,7 @@ pub(crate) fn ticket(words: &str) -> String {
 }
 
 /// A bridge on a network with these rooms, a talk with it, and the ticket it gave.
-pub(crate) async fn stage(rooms: &[&str]) -> (Stage, OwnedRoomId, String) {
+pub async fn stage(rooms: &[&str]) -> (Stage, OwnedRoomId, String) {
     let mut stage = Stage::new().await;
     stage.network.lock().rooms = rooms.iter().map(|address| network::room(address)).collect();
     stage.start().await;
@@ -38,7 +38,7 @@ pub(crate) async fn stage(rooms: &[&str]) -> (Stage, OwnedRoomId, String) {
     (stage, talk, ticket)
 }
 
-pub(crate) async fn starts(
+pub async fn starts(
     stage: &Stage,
     ticket: &str,
     browser: Option<&str>,
@@ -53,7 +53,7 @@ pub(crate) async fn starts(
 }
 
 /// Comes back from the network as this person, in the browser that started.
-pub(crate) async fn comes_back(
+pub async fn comes_back(
     stage: &Stage,
     started: &Started,
     who: &str,
@@ -78,7 +78,7 @@ pub(crate) async fn comes_back(
         .await
 }
 
-pub(crate) async fn connects(
+pub async fn connects(
     stage: &Stage,
     started: &Started,
     pending: &Pending,
@@ -93,7 +93,7 @@ pub(crate) async fn connects(
         .map(drop)
 }
 
-pub(crate) async fn walks(stage: &Stage, ticket: &str, who: &str) -> Result<(), LinkProblem> {
+pub async fn walks(stage: &Stage, ticket: &str, who: &str) -> Result<(), LinkProblem> {
     let started = starts(stage, ticket, None).await?;
     let pending = comes_back(stage, &started, who).await?;
     connects(stage, &started, &pending).await

@@ -4,12 +4,13 @@ use bridge::Clock;
 use tokio::time::Instant;
 
 /// When every scene begins.
-pub(crate) const START: i64 = 1_700_000_000_000;
+pub const START: i64 = 1_700_000_000_000;
 
-pub(crate) struct StageClock(Instant);
+/// Begins when it is made.
+pub struct StageClock(Instant);
 
-impl StageClock {
-    pub(crate) fn new() -> Self {
+impl Default for StageClock {
+    fn default() -> Self {
         Self(Instant::now())
     }
 }

@@ -16,11 +16,11 @@ use homeserver::{
 use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
 
-pub(crate) const BOT: &str = "@gitter:example.org";
+pub const BOT: &str = "@gitter:example.org";
 
 /// How a request is to fail.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// It never arrives.
     Lost,
     /// It is carried out, but the answer never arrives.
@@ -32,46 +32,46 @@ pub(crate) enum Failure {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct FakeHomeserver(Arc<Mutex<State>>);
+pub struct FakeHomeserver(Arc<Mutex<State>>);
 
 #[derive(Default)]
-pub(crate) struct State {
-    pub(crate) users: BTreeMap<OwnedUserId, Profile>,
-    pub(crate) rooms: BTreeMap<OwnedRoomId, Room>,
+pub struct State {
+    pub users: BTreeMap<OwnedUserId, Profile>,
+    pub rooms: BTreeMap<OwnedRoomId, Room>,
     /// Each request, as its name.
-    pub(crate) requests: Vec<&'static str>,
+    pub requests: Vec<&'static str>,
     /// The request of this name gets no answer, and is not carried out, as long as this is so.
-    pub(crate) stuck: Option<&'static str>,
+    pub stuck: Option<&'static str>,
     /// The next room is made, but the answer does not come.
-    pub(crate) made_in_vain: bool,
+    pub made_in_vain: bool,
     /// How the next sends fail.
-    pub(crate) failures: VecDeque<Failure>,
+    pub failures: VecDeque<Failure>,
     /// What was uploaded, by its `mxc://` URI.
-    pub(crate) files: BTreeMap<String, StoredFile>,
+    pub files: BTreeMap<String, StoredFile>,
     /// Files cannot be had from it now.
-    pub(crate) files_away: bool,
+    pub files_away: bool,
     /// The largest file it takes, in bytes.
-    pub(crate) largest: Option<usize>,
+    pub largest: Option<usize>,
     /// Whether it lets us speak as its users.
-    pub(crate) puppets: bool,
+    pub puppets: bool,
     /// Who has read up to which event, each time it was said.
-    pub(crate) receipts: Vec<(OwnedUserId, OwnedEventId)>,
+    pub receipts: Vec<(OwnedUserId, OwnedEventId)>,
     txns: HashMap<String, OwnedEventId>,
     count: u64,
 }
 
 #[derive(Clone)]
-pub(crate) struct StoredFile {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) mime: String,
-    pub(crate) name: Option<String>,
+pub struct StoredFile {
+    pub bytes: Vec<u8>,
+    pub mime: String,
+    pub name: Option<String>,
 }
 
 #[derive(Default)]
-pub(crate) struct Room {
-    pub(crate) new: NewRoom,
-    pub(crate) state: BTreeMap<(String, String), Value>,
-    pub(crate) timeline: Vec<IncomingEvent>,
+pub struct Room {
+    pub new: NewRoom,
+    pub state: BTreeMap<(String, String), Value>,
+    pub timeline: Vec<IncomingEvent>,
 }
 
 impl Room {
@@ -84,7 +84,7 @@ impl Room {
             .unwrap_or("leave")
     }
 
-    pub(crate) fn joined(&self) -> BTreeSet<String> {
+    pub fn joined(&self) -> BTreeSet<String> {
         let members = self.state.iter().filter(|((kind, _), content)| {
             kind == "m.room.member" && content["membership"] == "join"
         });
@@ -124,7 +124,7 @@ impl State {
     }
 
     /// Appends an event and gives it.
-    pub(crate) fn append(
+    pub fn append(
         &mut self,
         room: &RoomId,
         sender: &UserId,
@@ -155,7 +155,7 @@ impl State {
 }
 
 impl FakeHomeserver {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 

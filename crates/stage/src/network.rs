@@ -21,7 +21,7 @@ use url::Url;
 
 /// How a send is to go.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// It never arrives, and the network says so.
     Unavailable,
     /// It is carried out, but the answer never arrives.
@@ -35,55 +35,55 @@ pub(crate) enum Failure {
 }
 
 #[derive(Clone)]
-pub(crate) struct FakeNetwork {
+pub struct FakeNetwork {
     info: NetworkInfo,
-    pub(crate) capabilities: Capabilities,
+    pub capabilities: Capabilities,
     state: Arc<Mutex<State>>,
     clock: Arc<dyn Clock>,
     told: Arc<Notify>,
 }
 
 #[derive(Default)]
-pub(crate) struct State {
-    pub(crate) rooms: Vec<Room>,
+pub struct State {
+    pub rooms: Vec<Room>,
     /// Those that Alice may not look at.
-    pub(crate) closed: Vec<RoomId>,
+    pub closed: Vec<RoomId>,
     /// Those that she may look at, but is not in.
-    pub(crate) left: Vec<RoomId>,
-    pub(crate) members: Vec<Member>,
-    pub(crate) messages: Vec<Message>,
+    pub left: Vec<RoomId>,
+    pub members: Vec<Member>,
+    pub messages: Vec<Message>,
     /// Events that were told, and how far into them each connection is, is the connection's own business.
     events: Vec<Event>,
     watched: BTreeSet<String>,
-    pub(crate) failures: VecDeque<Failure>,
+    pub failures: VecDeque<Failure>,
     /// The credentials are no longer accepted.
-    pub(crate) revoked: bool,
+    pub revoked: bool,
     /// Nobody is told anything, as if the connection were cut.
-    pub(crate) silent: bool,
+    pub silent: bool,
     /// Pictures that were fetched.
-    pub(crate) fetched: usize,
+    pub fetched: usize,
     /// How long a picture takes to come.
-    pub(crate) pictures_take: Duration,
+    pub pictures_take: Duration,
     /// Files by their address; `None` for those whose server does not answer.
-    pub(crate) files: BTreeMap<String, Option<Bytes>>,
+    pub files: BTreeMap<String, Option<Bytes>>,
     /// Files whose servers do not say how long they are.
-    pub(crate) lengths_hidden: BTreeSet<String>,
+    pub lengths_hidden: BTreeSet<String>,
     /// Files that were asked for.
-    pub(crate) files_asked: Vec<String>,
+    pub files_asked: Vec<String>,
     /// What browsers brought back, with the state they brought along.
     codes: BTreeSet<(Option<String>, Option<String>)>,
     /// Up to where Alice has read, each time she was said to have, as `room: message`.
-    pub(crate) read: Vec<String>,
+    pub read: Vec<String>,
     /// The next time is told in vain.
-    pub(crate) refuse_read: bool,
+    pub refuse_read: bool,
     /// Changes that arrived.
-    pub(crate) edits: usize,
+    pub edits: usize,
     /// Posts that arrived.
-    pub(crate) posts: usize,
+    pub posts: usize,
     count: u64,
 }
 
-pub(crate) fn person(name: &str) -> Person {
+pub fn person(name: &str) -> Person {
     Person {
         id: PersonId::new(format!("id-{name}")),
         username: name.to_owned(),
@@ -95,7 +95,7 @@ pub(crate) fn person(name: &str) -> Person {
     }
 }
 
-pub(crate) fn room(address: &str) -> Room {
+pub fn room(address: &str) -> Room {
     Room {
         id: RoomId::new(format!("room-{address}")),
         address: address.to_owned(),
@@ -112,7 +112,7 @@ pub(crate) fn room(address: &str) -> Room {
 }
 
 impl FakeNetwork {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             info: NetworkInfo {
                 id: "test",
@@ -134,12 +134,12 @@ impl FakeNetwork {
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
     /// Somebody writes something.
-    pub(crate) fn says(&self, who: &str, room: &str, text: &str) -> Message {
+    pub fn says(&self, who: &str, room: &str, text: &str) -> Message {
         let part = Part {
             text: text.to_owned(),
             kind: MessageKind::Text,
@@ -150,7 +150,7 @@ impl FakeNetwork {
     }
 
     /// Somebody writes formatted text, with these files in it.
-    pub(crate) fn says_with_files(
+    pub fn says_with_files(
         &self,
         who: &str,
         room: &str,
@@ -177,7 +177,7 @@ impl FakeNetwork {
     }
 
     /// Somebody answers in the thread of a message.
-    pub(crate) fn answers(&self, who: &str, parent: &Message, text: &str) -> Message {
+    pub fn answers(&self, who: &str, parent: &Message, text: &str) -> Message {
         let part = Part {
             text: text.to_owned(),
             kind: MessageKind::Text,
@@ -188,7 +188,7 @@ impl FakeNetwork {
     }
 
     /// Somebody changes what he wrote.
-    pub(crate) fn edits(&self, message: &Message, text: &str) -> Message {
+    pub fn edits(&self, message: &Message, text: &str) -> Message {
         let changed = Message {
             text: RichText::plain(text),
             edited_at: Some(self.clock.now()),
@@ -200,7 +200,7 @@ impl FakeNetwork {
     }
 
     /// Somebody takes back what he wrote.
-    pub(crate) fn deletes(&self, message: &Message) {
+    pub fn deletes(&self, message: &Message) {
         self.lock().messages.retain(|it| it.id != message.id);
         self.tell(Event::Deleted {
             room: message.room.clone(),
@@ -209,7 +209,7 @@ impl FakeNetwork {
     }
 
     /// Takes the text of a message away.
-    pub(crate) fn blanks(&self, message: &Message) {
+    pub fn blanks(&self, message: &Message) {
         let blank = Message {
             blanked: true,
             text: RichText::default(),
@@ -255,7 +255,7 @@ impl FakeNetwork {
     }
 
     /// Tells an event to whoever is connected and listens.
-    pub(crate) fn tell(&self, event: Event) {
+    pub fn tell(&self, event: Event) {
         let mut state = self.lock();
         if !state.silent {
             state.events.push(event);
@@ -263,18 +263,18 @@ impl FakeNetwork {
         }
     }
 
-    pub(crate) fn revoke(&self) {
+    pub fn revoke(&self) {
         self.lock().revoked = true;
         self.told.notify_waiters();
     }
 
     /// How often somebody's login was to be finished.
-    pub(crate) fn exchanges(&self) -> usize {
+    pub fn exchanges(&self) -> usize {
         self.lock().codes.len()
     }
 
     /// What stands in a room, as `name: text`.
-    pub(crate) fn transcript(&self, room: &str) -> Vec<String> {
+    pub fn transcript(&self, room: &str) -> Vec<String> {
         let room = RoomId::new(format!("room-{room}"));
         let state = self.lock();
         let here = state.messages.iter().filter(|message| message.room == room);
@@ -445,7 +445,7 @@ impl Pieces for Coming {
 }
 
 /// At the end of a file: it never comes whole. Stands where a piece begins.
-pub(crate) const BROKEN_OFF: &[u8] = b"broken off";
+pub const BROKEN_OFF: &[u8] = b"broken off";
 
 impl FakeAccount {
     /// How a change is to go: refused at once, or carried out and then this is the answer.
