@@ -4,6 +4,7 @@
 //! `gitter` sees to it that the one passes the other.
 
 mod history;
+mod presence;
 mod reading;
 mod send;
 
@@ -346,9 +347,11 @@ impl Account for GitterAccount {
         self.watched().live = Some(subscriptions);
         let _live = Live(self);
         self.subscribe_all();
-        realtime
-            .run(&mut Teller::new(self, sink))
-            .await
-            .map_err(fault::ended)
+        let present = realtime.present();
+        let mut teller = Teller::new(self, sink);
+        tokio::select! {
+            ended = realtime.run(&mut teller) => ended.map_err(fault::ended),
+            never = presence::look_away(&self.client, present) => match never {},
+        }
     }
 }

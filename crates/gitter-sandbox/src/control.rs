@@ -393,6 +393,15 @@ impl<'a> Control<'a> {
         self.act_inner(|inner| crate::oauth::cookie_for(inner, user))
     }
 
+    /// The rooms which others see a person look at.
+    pub fn looks_at(&self, user: UserId) -> Vec<RoomId> {
+        self.act_inner(|inner| {
+            let looking = inner.hub.looking();
+            let his = looking.iter().filter(|(who, _)| *who == user);
+            his.map(|(_, room)| *room).collect()
+        })
+    }
+
     /// An address below the web URL at which an integration can report to the room: POST `{"message": …, "meta": …}`.
     pub fn add_hook(&self, room: RoomId) -> Result<String, Refusal> {
         self.act(|world| {

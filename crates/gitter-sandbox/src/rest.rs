@@ -14,6 +14,7 @@ pub(crate) mod limit;
 mod members;
 mod messages;
 mod misc;
+mod presence;
 mod private;
 mod rooms;
 mod seats;
@@ -23,6 +24,7 @@ use http::{Method, StatusCode, header};
 use serde_json::Value;
 
 use crate::answer::{Answer, Request};
+use crate::bayeux::hub::Hub;
 use crate::ids::{MessageId, RoomId, UserId};
 use crate::inner::Inner;
 use crate::world::{Refusal, World};
@@ -90,11 +92,14 @@ static TABLES: &[&[Route]] = &[
     seats::ROUTES,
     groups::ROUTES,
     misc::ROUTES,
+    presence::ROUTES,
 ];
 
 /// One call on its way to its handler: somebody known, within his budget, with a body that could be read.
 pub(crate) struct Call<'a> {
     pub(crate) world: &'a mut World,
+    /// The realtime clients.
+    pub(crate) hub: &'a mut Hub,
     pub(crate) request: &'a Request,
     pub(crate) user: UserId,
     /// Key of the OAuth client.
@@ -254,16 +259,20 @@ fn answer_read(inner: &mut Inner, request: &Request, rest: &[String], body: Valu
         } else {
             &request.method
         };
-        let world = &mut inner.world;
         let call = Call {
-            world,
+            world: &mut inner.world,
+            hub: &mut inner.hub,
             request,
             user: caller.user,
             client: caller.client,
             body,
             params: Vec::new(),
         };
-        carry_out(call, method, &known, rest)
+        let answer = carry_out(call, method, &known, rest);
+        if std::mem::take(&mut inner.hub.moved) {
+            inner.note_presence();
+        }
+        answer
     };
     allowance.tell(answer)
 }

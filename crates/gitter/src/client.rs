@@ -9,6 +9,7 @@ mod answer;
 mod members;
 mod messages;
 mod ping;
+mod presence;
 mod rooms;
 mod unread;
 mod users;

@@ -23,7 +23,7 @@ mod websocket;
 mod wire;
 
 pub use channel::Channel;
-pub use driver::{Realtime, Sink, Subscriptions, ping};
+pub use driver::{Realtime, Sink, SocketId, Subscriptions, ping};
 pub use notification::{Change, Loss, Notice, Notification, Push, RealtimeError, Refusal};
 
 /// Takes frames as if a connection brought them, whatever they are; gives how much there was to tell.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use remote::contract::World as _;
-use remote::{Event, EventSink, SinkClosed};
+use remote::{Event, EventSink, RoomId, SinkClosed};
 use tokio::sync::mpsc;
 
 use crate::world::{SandboxWorld, room};
@@ -158,5 +158,45 @@ async fn bans_are_worth_a_line_and_integrations_are_not() {
             "User @bob_gitlab unbanned @mallory"
         ]
     );
+    task.abort();
+}
+
+#[tokio::test]
+async fn who_only_listens_is_not_seen() {
+    let world = SandboxWorld::new().await;
+    let control = world.sandbox.world();
+    let looks_away = || world.sandbox.stats().of_route("POST", "/v1/eyeballs");
+    let until_unseen = async |requests| {
+        let unseen = async {
+            while looks_away() < requests || !control.looks_at(world.alice).is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(30);
+        tokio::time::timeout(patience, unseen)
+            .await
+            .expect("she is still seen");
+    };
+    let account = world.account();
+    account.watch(&world.room());
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let listener = account.clone();
+    let task = tokio::spawn(async move {
+        let _ = listener.run(&mut Sink(sender)).await;
+    });
+    assert_eq!(heard.recv().await, Some(Event::Connected { missed: true }));
+    until_unseen(1).await;
+    // A room that is listened to later.
+    let other = RoomId::new(world.rooms[1].to_string());
+    account.watch(&other);
+    while heard.recv().await
+        != Some(Event::Gap {
+            rooms: vec![other.clone()],
+        })
+    {}
+    until_unseen(2).await;
+    assert_eq!(looks_away(), 2, "once for each burst");
+    // Looking away is not leaving.
+    until_said(&world, &mut heard).await;
     task.abort();
 }

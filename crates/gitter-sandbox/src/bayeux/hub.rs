@@ -134,6 +134,8 @@ pub(crate) struct Hub {
     pub(crate) to_double: u32,
     /// Notifications given out.
     pub(crate) given: u64,
+    /// Somebody came to a room or went, which nobody was told yet.
+    pub(crate) moved: bool,
 }
 
 impl Hub {
@@ -165,6 +167,24 @@ impl Hub {
         } else if heard && self.to_double > 0 {
             self.to_double -= 1;
         }
+    }
+
+    /// A person says whether he looks at the room that his socket has gone to. `false` if it is not his, or not in a room. How this and the
+    /// count of his comings go together was not recorded: here, who looks away is gone.
+    pub(crate) fn look(&mut self, user: UserId, client: &str, on: bool) -> bool {
+        let Some(client) = self.clients.get_mut(client) else {
+            return false;
+        };
+        let Some(room) = client.room.filter(|_| client.user == user) else {
+            return false;
+        };
+        if on {
+            client.visits.entry(room).or_insert(1);
+        } else {
+            client.visits.remove(&room);
+        }
+        self.moved = true;
+        true
     }
 
     /// Drops what has been silent for too long.

@@ -7,7 +7,7 @@ use crate::{RoomId, UserId};
 /// Something to be told of. The names are those of Gitter 21.15, recorded session `ws_room_channels`.
 ///
 /// Subscribing to anything of a room makes Gitter note that the person has looked at it just now, and shows the person as
-/// present to others there.
+/// present to others there until [`Client::look_away`](crate::Client::look_away).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
     /// Which rooms the account is in, and what changes about them.
@@ -37,6 +37,11 @@ impl Channel {
             | Self::Room(room)
             | Self::Unread(room) => Some(room),
         }
+    }
+
+    /// Whether Gitter takes whoever subscribes to it to be in the room.
+    pub(super) fn shows_presence(&self) -> bool {
+        self.room().is_some() && !matches!(self, Self::Unread(_))
     }
 
     /// Its name for Gitter. Some have the account's own id in it.

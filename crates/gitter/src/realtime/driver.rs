@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, header};
 use secrecy::SecretString;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::longpoll::LongPoll;
@@ -37,6 +37,16 @@ pub(super) enum Input {
     Alive,
     PollEnded,
     Lost(Loss),
+}
+
+/// What Gitter knows a connection by. Not shown, since it is nobody else's business.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SocketId(pub(crate) String);
+
+impl std::fmt::Debug for SocketId {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SocketId").finish_non_exhaustive()
+    }
 }
 
 enum Command {
@@ -79,6 +89,7 @@ pub struct Realtime {
     commands: mpsc::UnboundedReceiver<Command>,
     /// Kept so that `commands` never ends: without anybody to want other channels, those there are go on.
     sender: mpsc::UnboundedSender<Command>,
+    present: watch::Sender<Option<SocketId>>,
     /// How often a WebSocket has failed since one last worked.
     websocket_failures: u32,
 }
@@ -113,6 +124,7 @@ impl Realtime {
                 session,
                 commands,
                 sender,
+                present: watch::Sender::new(None),
                 websocket_failures: 0,
             },
             subscriptions,
@@ -137,6 +149,9 @@ impl Realtime {
                 && let Err(loss) = flush(&mut self.session, open).await
             {
                 self.session.lost(loss, Instant::now());
+            }
+            if let Some(socket) = self.session.present() {
+                self.present.send_replace(Some(socket));
             }
             while let Some(notification) = self.session.tell() {
                 if let Notification::Connected { .. } = notification {
@@ -166,6 +181,12 @@ impl Realtime {
                 self.session.lost(Loss::Broken, Instant::now());
             }
         }
+    }
+
+    /// By which socket Gitter takes the person to be looking at a room: set anew each time that channels of rooms were subscribed
+    /// and all are answered for. Who only listens tells Gitter so by [`Client::look_away`](crate::Client::look_away).
+    pub fn present(&self) -> watch::Receiver<Option<SocketId>> {
+        self.present.subscribe()
     }
 
     /// Another handle to the channels.

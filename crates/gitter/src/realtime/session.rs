@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use self::channels::Channels;
 use super::backoff::Backoff;
-use super::{Channel, Loss, Notification, RealtimeError};
+use super::{Channel, Loss, Notification, RealtimeError, SocketId};
 use crate::UserId;
 
 /// How long a handshake, a resumption or a batch of subscriptions may stay unanswered.
@@ -118,6 +118,10 @@ pub(super) struct Session {
     probed: Option<Instant>,
     /// Which [`Notification::Connected`] is due once the channels are settled.
     connected: Option<bool>,
+    /// A room's channel was subscribed, by which Gitter takes the person to be there.
+    entered: bool,
+    /// What [`Session::present`] gives next.
+    present: Option<SocketId>,
     next_id: u32,
     outbox: VecDeque<Frame>,
     news: VecDeque<Notification>,
@@ -139,6 +143,8 @@ impl Session {
             last_heard: now,
             probed: None,
             connected: None,
+            entered: false,
+            present: None,
             next_id: 0,
             outbox: VecDeque::new(),
             news: VecDeque::new(),
@@ -170,6 +176,11 @@ impl Session {
     /// The next thing to tell.
     pub(super) fn tell(&mut self) -> Option<Notification> {
         self.news.pop_front()
+    }
+
+    /// The socket by which Gitter takes the person to be in a room, once after each burst of subscriptions.
+    pub(super) fn present(&mut self) -> Option<SocketId> {
+        self.present.take()
     }
 
     /// Whether it is over for good.
@@ -340,8 +351,13 @@ impl Session {
         if !matches!(self.phase, Phase::Live { .. }) || !self.channels.settled() {
             return;
         }
-        if let (Some(resumed), Some(client)) = (self.connected, &self.client) {
-            self.connected = None;
+        let Some(client) = &self.client else {
+            return;
+        };
+        if std::mem::take(&mut self.entered) {
+            self.present = Some(SocketId(client.id.clone()));
+        }
+        if let Some(resumed) = self.connected.take() {
             self.news.push_back(Notification::Connected {
                 user_id: client.user.clone(),
                 resumed,
@@ -355,6 +371,8 @@ impl Session {
         self.connect_at = None;
         self.probed = None;
         self.connected = None;
+        self.entered = false;
+        self.present = None;
     }
 }
 

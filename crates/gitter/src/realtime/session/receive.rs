@@ -93,6 +93,7 @@ impl Session {
         let asked = message.id.as_deref().and_then(|id| self.channels.asked(id));
         if message.is_successful() {
             if let Some(channel) = asked {
+                self.entered |= channel.shows_presence();
                 let news = self.channels.stands(channel);
                 self.news.push_back(news);
             }
