@@ -102,9 +102,9 @@ fn element(it: &Element, naming: &dyn Naming, out: &mut String) {
             "ol"
         }
         Tag::Item { .. } => "li",
-        Tag::Link { href, title } => {
+        // Matrix knows no `title` there.
+        Tag::Link { href, .. } => {
             attributes.push(("href", href));
-            attributes.extend(title.as_ref().map(|title| ("title", title.as_str())));
             "a"
         }
         Tag::Image { src, alt } => return open("img", &[("src", src), ("alt", alt)], out),
