@@ -110,7 +110,7 @@ fn mime(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Whether the address belongs to this Gitter: one of its origins, or a host below the web site's.
-fn is_own(url: &Url, endpoints: &Endpoints) -> bool {
+pub(crate) fn is_own(url: &Url, endpoints: &Endpoints) -> bool {
     let origin = url.origin();
     if origin == endpoints.web_url.origin() || origin == endpoints.api_url.origin() {
         return true;

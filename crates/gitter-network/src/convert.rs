@@ -9,6 +9,7 @@ use remote::{
     Standing,
 };
 
+use crate::avatar;
 use crate::files::Files;
 
 /// The repository that belongs to a room, for issues that name none.
@@ -56,7 +57,8 @@ impl Converter {
         }
     }
 
-    /// A picture. Gitter spreads them over hosts and sizes, so path and version tell one from another.
+    /// A picture. Gitter and others spread them over numbered hosts and sizes, so path and version tell one from another, and of those
+    /// that are elsewhere the host without its number: two sites may have the same path.
     fn avatar(&self, url: &str) -> Option<Avatar> {
         // Databases index what tells pictures apart, and PostgreSQL no more than 2,700 bytes of it.
         const LONGEST: usize = 2_000;
@@ -64,7 +66,12 @@ impl Converter {
         if url.as_str().len() > LONGEST {
             return None;
         }
-        let mut key = url.path().to_owned();
+        let mut key = String::new();
+        if !avatar::is_own(&url, &self.endpoints) {
+            let host = url.host_str().unwrap_or_default();
+            key.extend(host.chars().filter(|c| !c.is_ascii_digit()));
+        }
+        key.push_str(url.path());
         for (name, value) in url
             .query_pairs()
             .filter(|(name, _)| !matches!(name.as_ref(), "s" | "size"))
@@ -241,6 +248,18 @@ mod tests {
         assert_eq!(avatar.unwrap().key, "/a&v= &b= ");
         let long = format!("https://gitter.im/a?v={}", "x".repeat(3_000));
         assert!(converter().avatar(&long).is_none());
+    }
+
+    #[test]
+    fn pictures_of_two_sites_are_two() {
+        let key = |url: &str| converter().avatar(url).unwrap().key;
+        let own = key("https://avatars-01.gitter.im/u/7?v=2&s=60");
+        assert_eq!(own, key("https://avatars-05.gitter.im/u/7?v=2&s=128"));
+        assert_eq!(own, key("https://gitter.im/u/7?v=2"));
+        let forge = key("https://avatars1.githubusercontent.com/u/7?v=2&s=60");
+        assert_eq!(forge, key("https://avatars2.githubusercontent.com/u/7?v=2"));
+        let other = key("https://evil.googleusercontent.com/u/7?v=2");
+        assert!(own != forge && forge != other && own != other);
     }
 
     #[test]

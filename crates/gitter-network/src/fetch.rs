@@ -22,7 +22,7 @@ pub(crate) async fn open(
     allowed: impl Fn(&Url) -> bool,
 ) -> Result<Response, RemoteError> {
     for _ in 0..=HOPS {
-        if !allowed(&url) {
+        if !allowed(&url) || has_credentials(&url) {
             return Err(elsewhere(what));
         }
         let request = http.get(url.clone()).header(header::ACCEPT, accept);
@@ -59,6 +59,11 @@ pub(crate) async fn open(
         Fault::Rejected,
         format!("The address of {} leads in circles", what.to_lowercase()),
     ))
+}
+
+/// Whether the address has a name or a password in it, which would be sent there. No file or picture of Gitter's has.
+pub(crate) fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// It is not where such things are.

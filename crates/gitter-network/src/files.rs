@@ -55,7 +55,9 @@ impl Files {
             .path()
             .strip_prefix(base)
             .and_then(|rest| rest.strip_prefix('/'));
-        url.origin() == self.0.origin() && below.is_some_and(|rest| !rest.is_empty())
+        url.origin() == self.0.origin()
+            && below.is_some_and(|rest| !rest.is_empty())
+            && !fetch::has_credentials(url)
     }
 
     /// The uploads that a text links to.
@@ -176,6 +178,12 @@ mod tests {
             (&plain, "https://files.gitter.im:8443/a", false),
             (&plain, "https://files.gitter.im.evil.example/a", false),
             (&plain, "https://gitter.im/a", false),
+            (&plain, "https://files.gitter.im@evil.example/a", false),
+            (&plain, "https://user:secret@files.gitter.im/a", false),
+            (&plain, "https://user@files.gitter.im/a", false),
+            (&plain, "https://files.gitter.im\\@evil.example/a", true),
+            (&plain, "https://files.gitter.im%2eevil.example/a", false),
+            (&plain, "https://files.gitter.im./a", false),
             (&below, "http://localhost:5000/uploads/a", true),
             (&below, "http://localhost:5000/uploads", false),
             (&below, "http://localhost:5000/uploadsx/a", false),

@@ -78,8 +78,9 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         [0 | 10 | 127 | 224..=255, ..] => false,
         // Behind a provider's translation of addresses.
         [100, b, ..] => !(64..=127).contains(&b),
-        // Link-local, which is also where clouds tell machines their secrets.
+        // Link-local, which is also where clouds tell machines their secrets; Azure has a public address for that.
         [169, b, ..] => b != 254,
+        [168, b, c, d] => (b, c, d) != (63, 129, 16),
         // Private.
         [172, b, ..] => !(16..=31).contains(&b),
         // Private, assignments of the IETF, documentation, the old way to IPv6.
@@ -141,6 +142,8 @@ mod tests {
             "127.0.0.1",
             "127.255.255.254",
             "169.254.169.254",
+            "168.63.129.16",
+            "100.100.100.200",
             "172.16.0.1",
             "172.31.255.255",
             "192.168.1.1",
@@ -158,7 +161,10 @@ mod tests {
             "::ffff:127.0.0.1",
             "::ffff:10.0.0.1",
             "::ffff:169.254.169.254",
+            "::ffff:0:127.0.0.1",
             "64:ff9b::10.0.0.1",
+            "5f00::1",
+            "fec0::1",
             "64:ff9b:1::1",
             "2002:7f00:1::1",
             "2002:a00:1::1",

@@ -89,6 +89,13 @@ async fn nothing_is_asked_for_elsewhere() {
         "https://127.0.0.1/secret".to_owned(),
         "https://[::ffff:127.0.0.1]/secret".to_owned(),
         "https://2130706433/secret".to_owned(),
+        "https://0177.0.0.1/secret".to_owned(),
+        "https://[64:ff9b::7f00:1]/secret".to_owned(),
+        "https://[::]/secret".to_owned(),
+        "https://0/secret".to_owned(),
+        "https://1.1.1.1:8443/secret".to_owned(),
+        "https://someone:something@1.1.1.1/secret".to_owned(),
+        "http://1.1.1.1/secret".to_owned(),
         format!("http://127.0.0.1:{port}/secret"),
         "file:///etc/passwd".to_owned(),
     ] {
