@@ -19,7 +19,7 @@ use crate::{Ctx, Error, world::Keyed};
 pub struct Ghosts {
     /// One at a time per person, so that lanes do not make the same ghost side by side.
     making: Keyed<String>,
-    pictures: picture::Failures,
+    pictures: picture::Pictures,
     pub(crate) puppets: puppet::Puppets,
 }
 

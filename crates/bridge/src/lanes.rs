@@ -53,6 +53,15 @@ pub struct Lanes {
     failed: AtomicU64,
 }
 
+/// A permit that was lent.
+struct Lent<'a>(&'a Semaphore);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.forget_permits(1);
+    }
+}
+
 impl Default for Lanes {
     fn default() -> Self {
         const TO_MATRIX_AT_ONCE: usize = 8;
@@ -76,6 +85,20 @@ impl Lanes {
             failed: self.failed.load(Ordering::Relaxed),
             ..Figures::default()
         }
+    }
+
+    /// Does something that takes its time and costs the homeserver little, while others carry their items. Only for work on an
+    /// item that is on its way to Matrix.
+    pub(crate) async fn meanwhile<T>(&self, work: impl Future<Output = T>) -> T {
+        self.to_matrix.add_permits(1);
+        // Should the work be dropped, there would be one too many.
+        let lent = Lent(&self.to_matrix);
+        let done = work.await;
+        std::mem::forget(lent);
+        if let Ok(permit) = self.to_matrix.acquire().await {
+            permit.forget();
+        }
+        done
     }
 
     fn count(&self, lane: &Lane, outcome: &Outcome) {

@@ -10,11 +10,15 @@ pub(crate) mod incoming;
 pub(crate) mod link;
 mod look;
 pub(crate) mod name;
+mod places;
 mod serve;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use remote::Millis;
@@ -24,9 +28,6 @@ pub use serve::{MediaFile, MediaProblem, MediaRange, MediaRequest, open};
 
 use crate::world::Keyed;
 
-/// So many files are served at once; who comes then waits a little.
-const STREAMS: usize = 32;
-
 /// So many files of the network are fetched at once.
 const FETCHES: usize = 2;
 
@@ -34,23 +35,29 @@ const FETCHES: usize = 2;
 /// their files in turn.
 const LEFT_ALONE: Millis = 60_000;
 
+/// After the homeserver failed so often over one file, but answers otherwise, the file is what it stumbles over.
+const STUMBLES: u32 = 3;
+
 /// What is going on with files.
 pub struct Media {
-    streams: Arc<Semaphore>,
+    places: places::Places,
     fetches: Semaphore,
     /// By address, so that a file which several rooms show is fetched once.
     addresses: Keyed<String>,
     /// Until when the place of the network's files is left alone.
     away_until: AtomicI64,
+    /// How often the homeserver failed over a file, by its address.
+    stumbled: Mutex<HashMap<String, u32>>,
 }
 
 impl Default for Media {
     fn default() -> Self {
         Self {
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            places: places::Places::default(),
             fetches: Semaphore::new(FETCHES),
             addresses: Keyed::default(),
             away_until: AtomicI64::new(Millis::MIN),
+            stumbled: Mutex::default(),
         }
     }
 }
@@ -63,5 +70,25 @@ impl Media {
     fn went_away(&self, now: Millis) {
         let until = now.saturating_add(LEFT_ALONE);
         self.away_until.store(until, Ordering::Relaxed);
+    }
+    /// The homeserver failed over this file. Whether it does so again and again.
+    fn stumbles(&self, address: &str) -> bool {
+        /// Files that are remembered; more at a time are no fault of theirs.
+        const AT_MOST: usize = 1_000;
+        let mut stumbled = self.stumbled.lock().unwrap_or_else(PoisonError::into_inner);
+        if stumbled.len() >= AT_MOST {
+            stumbled.clear();
+        }
+        let times = stumbled.entry(address.to_owned()).or_default();
+        *times += 1;
+        *times >= STUMBLES
+    }
+
+    /// It is stored, or given up.
+    fn is_settled(&self, address: &str) {
+        self.stumbled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(address);
     }
 }

@@ -50,6 +50,8 @@ pub struct State {
     pub files: BTreeMap<String, StoredFile>,
     /// Files cannot be had from it now.
     pub files_away: bool,
+    /// It breaks off whenever it is given a file of this name.
+    pub stumbles_over: Option<String>,
     /// The largest file it takes, in bytes.
     pub largest: Option<usize>,
     /// Whether it lets us speak as its users.
@@ -99,6 +101,12 @@ impl State {
         mime: &str,
         name: Option<&str>,
     ) -> Result<OwnedMxcUri, Error> {
+        if name.is_some() && self.stumbles_over.as_deref() == name {
+            return Err(Error::Unreachable {
+                reason: "the connection broke".to_owned(),
+                sent: true,
+            });
+        }
         if self.largest.is_some_and(|largest| bytes.len() > largest) {
             return Err(Error::TooLarge);
         }

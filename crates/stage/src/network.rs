@@ -64,6 +64,10 @@ pub struct State {
     pub fetched: usize,
     /// How long a picture takes to come.
     pub pictures_take: Duration,
+    /// How many pictures are under way, and how many were at most.
+    pub pictures_at_once: (usize, usize),
+    /// How long it takes until a file begins to come.
+    pub files_take: Duration,
     /// Files by their address; `None` for those whose server does not answer.
     pub files: BTreeMap<String, Option<Bytes>>,
     /// Files whose servers do not say how long they are.
@@ -694,9 +698,17 @@ impl Account for FakeAccount {
     }
 
     async fn avatar(&self, _avatar: &Avatar, _max_bytes: usize) -> Result<Image, RemoteError> {
-        let take = self.network.lock().pictures_take;
+        let take = {
+            let mut state = self.network.lock();
+            let (now, most) = &mut state.pictures_at_once;
+            *now += 1;
+            *most = (*most).max(*now);
+            state.pictures_take
+        };
         tokio::time::sleep(take).await;
-        self.network.lock().fetched += 1;
+        let mut state = self.network.lock();
+        state.pictures_at_once.0 -= 1;
+        state.fetched += 1;
         Ok(Image {
             bytes: vec![1],
             mime: "image/png".to_owned(),
@@ -704,8 +716,13 @@ impl Account for FakeAccount {
     }
 
     async fn fetch_attachment(&self, attachment: &Attachment) -> Result<Download, RemoteError> {
-        let mut state = self.network.lock();
-        state.files_asked.push(attachment.url.clone());
+        let take = {
+            let mut state = self.network.lock();
+            state.files_asked.push(attachment.url.clone());
+            state.files_take
+        };
+        tokio::time::sleep(take).await;
+        let state = self.network.lock();
         let trouble = || RemoteError::new(Fault::Unavailable, "Test is having trouble");
         let file = state.files.get(&attachment.url).ok_or_else(not_found)?;
         let bytes = file.clone().ok_or_else(trouble)?;

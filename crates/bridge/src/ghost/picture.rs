@@ -11,21 +11,36 @@ use std::{
 
 use remote::{Account, Avatar, Millis};
 use ruma::OwnedMxcUri;
+use tokio::sync::Semaphore;
 
 use crate::{Ctx, Error};
 
 /// Larger ones are not worth carrying; the largest that networks make themselves are far smaller.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Pictures that could not be fetched, and when: they are not asked for again with each message.
-#[derive(Default)]
-pub(super) struct Failures {
+/// So many are fetched at once; each may take memory, and half a minute.
+const FETCHES: usize = 4;
+
+/// What is known of pictures. All of it can be lost.
+pub(super) struct Pictures {
+    fetches: Semaphore,
+    /// Pictures that could not be fetched, and when: they are not asked for again with each message.
     failed: Mutex<HashMap<String, Millis>>,
     /// Until when nobody waits for a picture, since one before took too long.
     slow_until: AtomicI64,
 }
 
-impl Failures {
+impl Default for Pictures {
+    fn default() -> Self {
+        Self {
+            fetches: Semaphore::new(FETCHES),
+            failed: Mutex::default(),
+            slow_until: AtomicI64::default(),
+        }
+    }
+}
+
+impl Pictures {
     const PAUSE: Millis = 3_600_000;
 
     /// How long to wait for a picture: whoever speaks is not to wait for his.
@@ -87,11 +102,15 @@ pub(crate) async fn upload(
     let Some(account) = world.connections.account(login) else {
         return Ok(None);
     };
+    let pictures = &world.ghosts.pictures;
+    let patience = pictures.patience(world.now());
+    // In a crowd they would all be under way at once. His is asked for when he next speaks.
+    if patience.is_zero() && pictures.fetches.available_permits() == 0 {
+        return Ok(None);
+    }
     let (ctx, wanted) = (world.clone(), avatar.clone());
     // It goes on by itself when nobody waits for it any more.
     let fetched = world.see_through(async move { fetch(&ctx, &*account, &wanted).await });
-    let pictures = &world.ghosts.pictures;
-    let patience = pictures.patience(world.now());
     match tokio::time::timeout(patience, fetched).await {
         Ok(Some(fetched)) => fetched,
         // The bridge ends.
@@ -108,6 +127,7 @@ async fn fetch(
     account: &dyn Account,
     avatar: &Avatar,
 ) -> Result<Option<OwnedMxcUri>, Error> {
+    let _permit = world.ghosts.pictures.fetches.acquire().await.ok();
     let mxc = match account.avatar(avatar, MAX_BYTES).await {
         Ok(image) => world
             .homeserver

@@ -158,24 +158,38 @@ async fn upload(
     let Some(account) = world.connections.account(login) else {
         return Ok(None);
     };
-    if world.media.is_away(world.now()) {
+    let fetch = async {
+        let _permit = world.media.fetches.acquire().await.ok();
+        // Asked only now, since those who waited for their turn need not all find out for themselves.
+        if world.media.is_away(world.now()) {
+            return None;
+        }
+        Some(match account.fetch_attachment(attachment).await {
+            Ok(download) => carry(world, attachment, download).await,
+            Err(error) => Err(error.into()),
+        })
+    };
+    // What comes slowly must not keep other rooms waiting.
+    let Some(fetched) = world.lanes.meanwhile(fetch).await else {
         return Ok(None);
-    }
-    let _permit = world.media.fetches.acquire().await.ok();
-    let fetched = match account.fetch_attachment(attachment).await {
-        Ok(download) => carry(world, attachment, download).await,
-        Err(error) => Err(error.into()),
     };
     match fetched {
         Ok(uploaded) => {
+            world.media.is_settled(&attachment.url);
             world.store.put_uploaded(&attachment.url, &uploaded).await?;
             Ok(Some(uploaded))
         }
         Err(Error::Homeserver(error)) if Error::from(error.clone()).is_transient() => {
+            if is_stumbling(world, &attachment.url, &error).await {
+                tracing::warn!(%error, "the homeserver answers, but takes a file amiss; it stays a link");
+                world.media.is_settled(&attachment.url);
+                return Ok(None);
+            }
             Err(error.into())
         }
         Err(Error::Store(error)) => Err(error.into()),
         Err(error) => {
+            world.media.is_settled(&attachment.url);
             if matches!(&error, Error::Remote(it) if it.fault == Fault::Unavailable) {
                 world.media.went_away(world.now());
             }
@@ -183,6 +197,16 @@ async fn upload(
             Ok(None)
         }
     }
+}
+
+/// Whether it is over this one file that the homeserver fails: nothing that is said after it should wait for ever.
+async fn is_stumbling(world: &Ctx, address: &str, error: &homeserver::Error) -> bool {
+    // These would be the same with any file.
+    let is_general = matches!(
+        error,
+        homeserver::Error::RateLimited { .. } | homeserver::Error::Unreachable { sent: false, .. }
+    ) || error.is_unknown_token();
+    !is_general && world.media.stumbles(address) && world.homeserver.versions().await.is_ok()
 }
 
 fn too_large() -> Error {

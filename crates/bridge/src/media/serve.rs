@@ -6,13 +6,10 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use homeserver::{ByteRange, ByteStream, ContentRange, Download};
 use ruma::OwnedMxcUri;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{mpsc, oneshot};
 
-use super::link::is_old;
+use super::{link::is_old, places::Place};
 use crate::Ctx;
-
-/// How long somebody waits for his turn when many files are being served.
-const TURN: Duration = Duration::from_secs(10);
 
 /// How long one piece may take, to come or to be taken. Who takes nothing for so long has gone, and others want his place.
 const PIECE: Duration = Duration::from_mins(1);
@@ -94,12 +91,7 @@ pub async fn open(
     if request.has_it {
         return Ok(None);
     }
-    let streams = world.media.streams.clone();
-    let permit = tokio::time::timeout(TURN, streams.acquire_owned())
-        .await
-        .ok()
-        .and_then(Result::ok)
-        .ok_or(MediaProblem::Busy)?;
+    let place = world.media.places.take().await.ok_or(MediaProblem::Busy)?;
     let download = begin(world, &OwnedMxcUri::from(mxc), request.range).await?;
     let (length, range, body) = part(download, request.range)?;
     Ok(Some(MediaFile {
@@ -107,7 +99,7 @@ pub async fn open(
         mime: body.mime,
         length,
         range,
-        body: pump(world, body.stream, permit),
+        body: pump(world, body.stream, place),
     }))
 }
 
@@ -213,36 +205,53 @@ fn cut(stream: ByteStream, skip: u64, take: u64) -> ByteStream {
 /// Carries the pieces to the browser, as long as it takes them.
 fn pump(
     world: &Ctx,
-    mut from: ByteStream,
-    permit: OwnedSemaphorePermit,
+    from: ByteStream,
+    place: Place,
 ) -> Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>> {
-    let (to, pieces) = mpsc::channel(AHEAD);
+    let (to, pieces) = mpsc::channel::<Bytes>(AHEAD);
+    let (ended, end) = oneshot::channel::<io::Result<()>>();
     world.spawn_until_stop(async move {
-        let _permit = permit;
-        loop {
-            let next = tokio::select! {
-                () = to.closed() => return,
-                next = tokio::time::timeout(PIECE, from.next()) => next,
-            };
-            let piece = match next {
-                Ok(None) => return,
-                Ok(Some(Ok(piece))) => Ok(piece),
-                // The browser has to see that the end is missing.
-                Ok(Some(Err(error))) => Err(io::Error::other(error)),
-                Err(_) => Err(io::ErrorKind::TimedOut.into()),
-            };
-            let ends = piece.is_err();
-            let taken = tokio::time::timeout(PIECE, to.send(piece)).await;
-            if ends || !matches!(taken, Ok(Ok(()))) {
-                return;
-            }
+        let result = tokio::select! {
+            result = carry(from, to, &place) => result,
+            () = place.lost() => Err(io::ErrorKind::TimedOut.into()),
+        };
+        // The next one need not wait until this browser hears of it.
+        drop(place);
+        // Whoever would have to hear of it may have gone.
+        let _ = ended.send(result);
+    });
+    // The browser has to see it when the end is missing, so that the last word is how it ended.
+    let pieces = stream::unfold((pieces, Some(end)), |(mut pieces, end)| async move {
+        if let Some(piece) = pieces.recv().await {
+            return Some((Ok(piece), (pieces, end)));
+        }
+        match end?.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some((Err(error), (pieces, None))),
+            // The bridge ends.
+            Err(_) => Some((Err(io::ErrorKind::ConnectionAborted.into()), (pieces, None))),
         }
     });
-    let pieces = stream::unfold(pieces, |mut pieces| async move {
-        let piece = pieces.recv().await?;
-        Some((piece, pieces))
-    });
     Box::pin(pieces)
+}
+
+async fn carry(mut from: ByteStream, to: mpsc::Sender<Bytes>, place: &Place) -> io::Result<()> {
+    loop {
+        let next = tokio::select! {
+            () = to.closed() => return Ok(()),
+            next = tokio::time::timeout(PIECE, from.next()) => next,
+        };
+        let Some(piece) = next.map_err(|_| io::ErrorKind::TimedOut)? else {
+            return Ok(());
+        };
+        let piece = piece.map_err(io::Error::other)?;
+        let length = piece.len();
+        match tokio::time::timeout(PIECE, to.send(piece)).await {
+            Ok(Ok(())) => place.took(length),
+            Ok(Err(_)) => return Ok(()),
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
 }
 
 #[cfg(test)]

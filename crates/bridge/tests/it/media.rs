@@ -221,27 +221,48 @@ async fn only_so_many_are_served_at_once() {
                 .unwrap(),
         );
     }
-    let one_more = tokio::spawn({
+    // Who comes just then waits for somebody to go; nobody is asked to before it can be told how quick he is.
+    let one_more = || {
         let (world, secret) = (world.clone(), secret.clone());
-        async move {
-            open(&world, &secret, MediaRequest::default())
-                .await
-                .map(drop)
-        }
-    });
-    stage.wait(Duration::from_secs(11)).await;
-    assert_eq!(one_more.await.unwrap(), Err(MediaProblem::Busy));
-    served.pop();
-    assert!(open(&world, &secret, MediaRequest::default()).await.is_ok());
-    // Who takes nothing loses his place.
-    stage.wait(Duration::from_mins(2)).await;
-    for _ in 0..32 {
-        served.push(
-            open(&world, &secret, MediaRequest::default())
-                .await
-                .unwrap(),
-        );
+        tokio::spawn(async move {
+            let file = open(&world, &secret, MediaRequest::default()).await;
+            let bytes: Vec<_> = file.unwrap().unwrap().body.try_collect().await.unwrap();
+            bytes.concat().len()
+        })
+    };
+    let his = one_more();
+    stage.wait(Duration::from_secs(6)).await;
+    assert!(!his.is_finished(), "nobody can tell yet who is slow");
+    stage.wait(Duration::from_secs(4)).await;
+    assert_eq!(his.await.unwrap(), 1_000);
+    let mut ended = 0;
+    for file in served {
+        let body = file.unwrap().body.try_collect::<Vec<_>>();
+        ended += usize::from(body.await.is_err());
     }
+    assert_eq!(
+        ended, 1,
+        "only one, and his browser sees that the end is missing"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_loses_his_place() {
+    let (stage, _) = Stage::in_room("org/one").await;
+    let url = stores(&stage, &"x".repeat(1_000)).await;
+    let secret = stage
+        .store
+        .put_link("!r", "$e", &url, "x", "{}", 0)
+        .await
+        .unwrap();
+    let world = stage.bridge.as_ref().unwrap().world().clone();
+    let open = async || {
+        let file = open(&world, &secret, MediaRequest::default()).await;
+        file.unwrap().unwrap()
+    };
+    let idle = open().await;
+    stage.wait(Duration::from_mins(2)).await;
+    assert!(idle.body.try_collect::<Vec<_>>().await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -439,6 +460,79 @@ async fn who_does_not_answer_is_left_alone_for_a_while() {
         .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
     stage.quiet().await;
     assert_eq!(shown(&stage, &room)[5]["msgtype"], "m.image");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_the_homeserver_stumbles_over_stays_a_link() {
+    let (stage, room) = with_file(Some(png())).await;
+    stage.homeserver.lock().stumbles_over = Some("cat.png".to_owned());
+    stage
+        .network
+        .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+    stage.network.says("bob", "org/one", "next");
+    stage
+        .until("both are shown", async || shown(&stage, &room).len() == 2)
+        .await;
+    assert_eq!(shown(&stage, &room)[0]["msgtype"], "m.text");
+    assert_eq!(stage.network.lock().files_asked.len(), 3);
+    // It is not held against the file for ever.
+    stage.homeserver.lock().stumbles_over = None;
+    stage
+        .network
+        .says_with_files("bob", "org/one", link(), &[(URL, "cat.png")]);
+    stage.quiet().await;
+    assert_eq!(shown(&stage, &room)[2]["msgtype"], "m.image");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_files_hold_up_no_other_room() {
+    let rooms: Vec<String> = (0..9).map(|number| format!("org/{number}")).collect();
+    let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
+    let mut stage = Stage::with_rooms(&names).await;
+    let mut entered = Vec::new();
+    for name in &names {
+        entered.push(stage.enter(name).await);
+    }
+    stage.network.lock().files_take = Duration::from_mins(3);
+    let begin = stage.now();
+    for (number, name) in names[..8].iter().enumerate() {
+        let url = format!("{URL}?{number}");
+        let text = parse_plainly(&format!("<a href=\"{url}\">x</a>"));
+        stage.network.lock().files.insert(url.clone(), None);
+        stage
+            .network
+            .says_with_files("bob", name, text, &[(&url, "x")]);
+    }
+    stage.network.says("bob", names[8], "hi");
+    stage
+        .until("it is shown", async || {
+            shown(&stage, &entered[8]).len() == 1
+        })
+        .await;
+    assert!(stage.now() - begin < 60_000, "{}", stage.now() - begin);
+    // Nor does each of them wait in vain for itself.
+    for room in &entered[..8] {
+        stage
+            .until("all are shown", async || shown(&stage, room).len() == 1)
+            .await;
+    }
+    assert_eq!(stage.network.lock().files_asked.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_pictures_is_not_fetched_at_once() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().pictures_take = Duration::from_secs(30);
+    for number in 0..40 {
+        stage
+            .network
+            .says(&format!("crowd{number}"), "org/one", "hi");
+    }
+    stage
+        .until("all have spoken", async || shown(&stage, &room).len() == 40)
+        .await;
+    let most = stage.network.lock().pictures_at_once.1;
+    assert!((1..=4).contains(&most), "{most}");
 }
 
 #[tokio::test(start_paused = true)]
