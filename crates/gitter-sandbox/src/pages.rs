@@ -3,7 +3,9 @@
 //! To add one, write a template in `templates/` and a function here or in a file of its own.
 
 pub(crate) mod avatar;
+mod emoji;
 pub(crate) mod room;
+mod upload;
 
 use askama::Template;
 use http::{Method, StatusCode, header};
@@ -95,13 +97,18 @@ pub(crate) fn answer(inner: &mut Inner, request: &Request) -> Answer {
             "text/css; charset=utf-8",
             include_str!("../templates/style.css"),
         ),
+        (&Method::GET | &Method::HEAD, ["_s", "enter.js"]) => Answer::of(
+            StatusCode::OK,
+            "text/javascript; charset=utf-8",
+            include_str!("../templates/enter.js"),
+        ),
         (&Method::GET | &Method::HEAD, ["_files", path @ ..]) => inner.world.file(path),
         (&Method::GET | &Method::HEAD, []) => room::list(&inner.world, viewer),
         (&Method::GET | &Method::HEAD, [.., "~messages"]) => {
-            room::messages(inner, viewer, &segments)
+            room::messages::show(inner, viewer, &segments)
         }
-        (&Method::GET | &Method::HEAD, path) => room::show(inner, viewer, path),
-        (&Method::POST, path) => room::say(inner, viewer, path, request),
+        (&Method::GET | &Method::HEAD, path) => room::show(inner, viewer, path, request),
+        (&Method::POST, path) => room::act::act(inner, viewer, path, request),
         _ => Answer::cannot(&request.method, &request.path),
     }
 }

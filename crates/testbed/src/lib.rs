@@ -1,4 +1,5 @@
-//! Real parts for tests and the demo: Synapse in a venv, PostgreSQL on a socket, a Matrix user, a browser.
+//! Real parts for tests and the demo: Synapse in a venv, PostgreSQL on a socket, a Matrix user, a browser, a client
+//! for it.
 //!
 //! Everything listens on loopback or on a socket in a directory of its own, and nothing outlives the process which
 //! started it, not even when that process is killed (see [`guardian`]).
@@ -20,3 +21,4 @@ pub mod synapse;
 pub mod tls;
 pub mod user;
 pub mod visitor;
+pub mod web_client;

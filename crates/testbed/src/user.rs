@@ -111,6 +111,14 @@ impl User {
         self.call(reqwest::Method::PUT, path, Some(body)).await
     }
 
+    /// Gives himself a display name.
+    pub async fn set_display_name(&self, name: &str) -> Result<(), Refused> {
+        let path = path(&["v3", "profile", &self.id, "displayname"]);
+        self.put(&path, &json!({ "displayname": name }))
+            .await
+            .map(drop)
+    }
+
     /// Display name and avatar of anybody.
     pub async fn profile(&self, user: &str) -> Result<Value, Refused> {
         self.get(&path(&["v3", "profile", user])).await

@@ -15,7 +15,6 @@ mod login;
 mod prerequisites;
 mod steps;
 mod test;
-mod web_client;
 
 use clap::{Parser, Subcommand};
 

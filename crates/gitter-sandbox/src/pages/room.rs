@@ -1,16 +1,16 @@
-//! The list of rooms, and a room in which one can read and write.
+//! The list of rooms, and a room: its [`messages`], and what people do there ([`act`]).
+
+pub(super) mod act;
+pub(super) mod messages;
 
 use askama::Template;
 use http::StatusCode;
 
 use super::{error, page};
-use crate::answer::{Answer, Request, find};
-use crate::ids::{RoomId, UserId};
+use crate::answer::{Answer, Request};
+use crate::ids::{MessageId, RoomId, UserId};
 use crate::inner::Inner;
-use crate::world::{Draft, Message, Refusal, Room, World};
-
-/// So many messages are shown.
-const SHOWN: usize = 100;
+use crate::world::{Message, Refusal, Room, World};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -34,24 +34,16 @@ struct RoomPage {
     topic: String,
     frame: String,
     action: String,
+    about: Option<About>,
 }
 
-#[derive(Template)]
-#[template(path = "messages.html")]
-struct MessagesPage {
-    messages: Vec<Shown>,
-}
-
-struct Shown {
+/// The message that what is written is about.
+struct About {
     id: String,
     name: String,
-    username: String,
-    picture: String,
-    time: String,
-    html: String,
-    status: bool,
-    reply: bool,
-    edited: bool,
+    text: String,
+    /// It is changed, not answered.
+    change: bool,
 }
 
 fn username(world: &World, user: Option<UserId>) -> Option<String> {
@@ -138,7 +130,32 @@ fn absent() -> Answer {
     )
 }
 
-pub(super) fn show(inner: &mut Inner, viewer: Option<UserId>, path: &[&str]) -> Answer {
+/// A message of this room whose id is in the query or a form.
+fn message_in<'a>(world: &'a World, room: &Room, id: &str) -> Option<&'a Message> {
+    let id = MessageId(id.parse().ok()?);
+    world.messages.get(&id).filter(|it| it.room == room.id)
+}
+
+fn about(world: &World, room: &Room, viewer: UserId, request: &Request) -> Option<About> {
+    let change = request.query("change");
+    let message = message_in(world, room, change.or_else(|| request.query("answer"))?)?;
+    if change.is_some() && message.from != viewer {
+        return None;
+    }
+    Some(About {
+        id: message.id.to_string(),
+        name: world.users.get(&message.from)?.display_name.clone(),
+        text: message.text.clone(),
+        change: change.is_some(),
+    })
+}
+
+pub(super) fn show(
+    inner: &mut Inner,
+    viewer: Option<UserId>,
+    path: &[&str],
+    request: &Request,
+) -> Answer {
     let Ok(id) = find_room(inner, viewer, path) else {
         return absent();
     };
@@ -158,100 +175,7 @@ pub(super) fn show(inner: &mut Inner, viewer: Option<UserId>, path: &[&str]) -> 
             topic: room.topic.clone(),
             frame,
             action: url,
+            about: viewer.and_then(|viewer| about(world, room, viewer, request)),
         },
     )
-}
-
-/// The messages alone, newest first, in a frame that reloads itself; the style sheet turns them round, so that the frame
-/// stays at the newest.
-pub(super) fn messages(inner: &mut Inner, viewer: Option<UserId>, path: &[&str]) -> Answer {
-    let path = path.split_last().map_or(&[][..], |(_, path)| path);
-    let Ok(id) = find_room(inner, viewer, path) else {
-        return absent();
-    };
-    let world = &inner.world;
-    let Some(room) = world.rooms.get(&id) else {
-        return absent();
-    };
-    let newest = room
-        .messages
-        .iter()
-        .rev()
-        .take(SHOWN)
-        .filter_map(|id| world.messages.get(id));
-    page(
-        StatusCode::OK,
-        &MessagesPage {
-            messages: newest.map(|message| shown(world, message)).collect(),
-        },
-    )
-}
-
-fn shown(world: &World, message: &Message) -> Shown {
-    let sender = world.users.get(&message.from);
-    let (name, username, picture) = match (&message.virtual_user, sender) {
-        (Some(other), _) => (
-            other.display_name.clone(),
-            other.external_id.clone(),
-            String::new(),
-        ),
-        (None, Some(user)) => (
-            user.display_name.clone(),
-            user.username.clone(),
-            world.picture(user, 60),
-        ),
-        (None, None) => (String::new(), String::new(), String::new()),
-    };
-    let html = if message.text.is_empty() {
-        "<em>deleted</em>".to_owned()
-    } else {
-        message.html.clone()
-    };
-    Shown {
-        id: message.id.to_string(),
-        name,
-        username,
-        picture,
-        time: message.sent.strftime("%H:%M:%S").to_string(),
-        html,
-        status: message.status,
-        reply: message.parent.is_some(),
-        edited: message.edited_at.is_some(),
-    }
-}
-
-pub(super) fn say(
-    inner: &mut Inner,
-    viewer: Option<UserId>,
-    path: &[&str],
-    request: &Request,
-) -> Answer {
-    let Some(user) = viewer else {
-        return Answer::redirect("/login");
-    };
-    let Ok(room) = find_room(inner, viewer, path) else {
-        return absent();
-    };
-    let form = request.form();
-    let text = find(&form, "text").unwrap_or_default();
-    // What the web client does with `/me`.
-    let draft = match (text.strip_prefix("/me "), username(&inner.world, viewer)) {
-        (Some(does), Some(name)) => Draft {
-            text: format!("@{name} {does}"),
-            status: true,
-            ..Draft::default()
-        },
-        _ => Draft {
-            text: text.to_owned(),
-            ..Draft::default()
-        },
-    };
-    match inner.world.send(room, user, draft) {
-        Ok(_) => Answer::redirect(&request.path).with(http::header::CACHE_CONTROL, "no-store"),
-        Err(_) => error(
-            StatusCode::BAD_REQUEST,
-            "Not sent",
-            "Gitter does not take this message.",
-        ),
-    }
 }

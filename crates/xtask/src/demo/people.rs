@@ -1,5 +1,6 @@
 //! The people on the demo's Gitter, and what they talk about.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use gitter_sandbox::{RoomId, Sandbox, UserId, Visibility};
@@ -12,8 +13,10 @@ const SEEDS: &str = "gardeners/seeds";
 
 /// Long enough to read along, short enough to see that it lives.
 const PACE: Duration = Duration::from_secs(9);
+/// Once everything was said: often enough to see that it lives, and whoever plays is not talked down.
+const SLOW_PACE: Duration = Duration::from_secs(90);
 /// How long somebody takes to answer.
-const ANSWER: Duration = Duration::from_secs(2);
+const THOUGHT: Duration = Duration::from_secs(2);
 
 /// Who they are and where they meet.
 #[derive(Clone, Copy)]
@@ -24,6 +27,9 @@ pub(super) struct People {
     pub(super) lounge: RoomId,
     pub(super) direct: RoomId,
 }
+
+/// What Mira and Dana show around.
+pub(super) const TOMATOES: &[u8] = include_bytes!("tomatoes.png");
 
 const TALK: [(bool, &str); 12] = [
     (true, "The first tomatoes are **red**. All three of them."),
@@ -46,6 +52,14 @@ const TALK: [(bool, &str); 12] = [
     (false, "Closing as *works as intended*."),
 ];
 
+const ANSWERS: [&str; 5] = [
+    "@dana I read you, loud and clear.",
+    "@dana Say that again, the snails were chewing.",
+    "Noted, *and* underlined.",
+    "@dana You should write a book. Or at least a README.",
+    "True for tomatoes, too.",
+];
+
 /// Puts people and their latest talk into an empty Gitter.
 pub(super) fn move_in(sandbox: &Sandbox) -> anyhow::Result<People> {
     let world = sandbox.world();
@@ -62,8 +76,12 @@ pub(super) fn move_in(sandbox: &Sandbox) -> anyhow::Result<People> {
         }
     }
     let direct = world.one_to_one(mira, dana)?;
-    world.say(mira, lounge, "Good morning! Who has watered already?")?;
+    let question = world.say(mira, lounge, "Good morning! Who has watered already?")?;
     world.say(tomas, lounge, "Rain has. @mira, is that cheating?")?;
+    let plan = world.say(tomas, lounge, "Today: weed, then tea.")?;
+    world.edit(lounge, plan, "Today:\n\n1. tea\n2. *perhaps* weed")?;
+    world.reply(mira, lounge, question, "It counts if you looked on.")?;
+    world.upload(mira, lounge, "tomatoes.png", "image/png", TOMATOES)?;
     world.say(tomas, seeds, "I have pumpkin seeds for whoever asks first.")?;
     world.say(mira, direct, "Are you coming on Saturday?")?;
     Ok(People {
@@ -82,38 +100,36 @@ pub(super) async fn keep_talking(stage: &Stage) {
 
 async fn chat(stage: &Stage) {
     let people = stage.people;
-    for (mira, line) in TALK.iter().cycle() {
-        tokio::time::sleep(PACE).await;
+    for (count, (mira, line)) in TALK.iter().cycle().enumerate() {
+        let fresh = count < TALK.len();
+        tokio::time::sleep(if fresh { PACE } else { SLOW_PACE }).await;
         let who = if *mira { people.mira } else { people.tomas };
         say(stage, who, people.lounge, line);
     }
 }
 
+/// Mira answers what Dana says, in the thread in which she says it.
 async fn answer(stage: &Stage) {
     let people = stage.people;
-    let mut answered = [0; 2];
+    let mut answers = ANSWERS.iter().cycle();
+    let mut answered = HashSet::new();
     loop {
-        tokio::time::sleep(ANSWER).await;
-        for (room, answered) in [people.lounge, people.direct]
-            .into_iter()
-            .zip(&mut answered)
-        {
+        tokio::time::sleep(THOUGHT).await;
+        for room in [people.lounge, people.direct] {
             let Ok(messages) = stage.sandbox.world().messages(room) else {
                 continue;
             };
             let hers = messages
                 .iter()
-                .filter(|message| message.from == people.dana)
-                .count();
-            if hers > *answered {
-                *answered = hers;
-                say(
-                    stage,
-                    people.mira,
-                    room,
-                    "@dana I read you, loud and clear.",
-                );
-            }
+                .filter(|message| message.from == people.dana && answered.insert(message.id));
+            // One answer to all she said meanwhile.
+            let Some(last) = hers.last() else { continue };
+            let text = answers.next().copied().unwrap_or_default();
+            let world = stage.sandbox.world();
+            let _ = match last.parent {
+                Some(parent) => world.reply(people.mira, room, parent, text),
+                None => world.say(people.mira, room, text),
+            };
         }
     }
 }

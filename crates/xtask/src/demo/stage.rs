@@ -8,13 +8,13 @@ use gitter_sandbox::{OAuthClient, Sandbox, UserId};
 use tempfile::TempDir;
 use testbed::process::{Process, Signal, log_file, output};
 use testbed::synapse::{self, Synapse};
-use testbed::user::{Dm, User};
+use testbed::user::User;
+use testbed::web_client::{self, Account, WebClient};
 use testbed::{ports, scratch};
 
-use super::client::{Account, Client};
 use super::people;
 use crate::steps::Step;
-use crate::{cargo, prerequisites, web_client};
+use crate::{cargo, prerequisites};
 
 /// Localpart of the Matrix account.
 pub(super) const MATRIX_NAME: &str = "dana";
@@ -35,7 +35,7 @@ pub(super) fn ghost(person: UserId) -> String {
 pub(super) struct Stage {
     // In this order: the bridge goes before what it talks to.
     _bridge: Process,
-    client: Option<Client>,
+    client: Option<WebClient>,
     pub(super) dana: User,
     pub(super) people: people::People,
     pub(super) sandbox: Sandbox,
@@ -89,6 +89,7 @@ impl Stage {
 
         let step = Step::begin("Matrix account");
         let dana = synapse.user_named(MATRIX_NAME, MATRIX_PASSWORD).await?;
+        dana.set_display_name("Dana").await?;
         step.done(&dana.id);
 
         let step = Step::begin("Start of the bridge");
@@ -106,32 +107,39 @@ impl Stage {
         })
     }
 
-    /// Starts the chat with the bot and serves a web client that shows it, logged in as Dana, if that can be had here.
-    pub(super) async fn add_client(&mut self) -> anyhow::Result<Dm> {
+    /// Starts the chat with the bot and serves a web client that shows it, logged in as Dana, beside a room on Gitter.
+    ///
+    /// The demo is a demo without the client, too: where there is no npm, or it cannot fetch anything, the step says so.
+    pub(super) async fn add_client(&mut self, npm: Option<PathBuf>) -> anyhow::Result<()> {
         let dm = self.dana.dm(&bot()).await?;
         let step = Step::begin("Web client");
-        match web_client::build(&step).await {
-            Ok(Some(files)) => {
-                let account = Account {
-                    homeserver: self.homeserver_address(),
-                    user: MATRIX_NAME,
-                    password: MATRIX_PASSWORD,
-                    room: &dm.room,
-                };
-                let client = Client::serve(files, self.ports.client, &account).await?;
-                step.done(client.address());
-                self.client = Some(client);
+        let Some(npm) = npm else {
+            step.done("none, since there is no npm");
+            return Ok(());
+        };
+        let files = match web_client::build(&npm, &step).await {
+            Ok(files) => files,
+            Err(error) => {
+                step.done(&format!("none: {}", in_short(&error)));
+                return Ok(());
             }
-            Ok(None) => step.done("none: that takes npm"),
-            // Its registry may be out of reach; the demo is a demo without it, too.
-            Err(error) => step.done(&format!("none: {error:#}")),
-        }
-        Ok(dm)
+        };
+        let account = Account {
+            homeserver: self.homeserver_address(),
+            user: MATRIX_NAME,
+            password: MATRIX_PASSWORD,
+            room: &dm.room,
+            beside: &self.gitter_page(people::LOUNGE),
+        };
+        let client = WebClient::serve(files, self.ports.client, &account).await?;
+        step.done(client.address());
+        self.client = Some(client);
+        Ok(())
     }
 
-    /// Where the web client is, if there is one.
-    pub(super) fn client_address(&self) -> Option<&str> {
-        self.client.as_ref().map(Client::address)
+    /// The web client, if there is one.
+    pub(super) fn client(&self) -> Option<&WebClient> {
+        self.client.as_ref()
     }
 
     pub(super) fn homeserver_address(&self) -> &str {
@@ -169,6 +177,22 @@ impl Ports {
             client: choose(8080)?,
         })
     }
+}
+
+/// What went wrong, and the line which says most about why: npm says a lot.
+fn in_short(error: &anyhow::Error) -> String {
+    let whole = format!("{error:#}");
+    let mut lines = whole.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().trim_end_matches(':');
+    let reason = lines.find_map(|line| {
+        let said = line.strip_prefix("npm error ")?.trim();
+        // Bare words are codes and names for programs.
+        said.contains(' ').then_some(said)
+    });
+    reason.map_or_else(
+        || first.to_owned(),
+        |reason| format!("{first} ({})", reason.trim_end_matches(':')),
+    )
 }
 
 /// Does with the program what an admin does.

@@ -8,9 +8,8 @@ use serde_json::json;
 use testbed::http;
 
 use super::{done, heard};
+use crate::demo::people::TOMATOES;
 use crate::demo::stage::{Stage, ghost};
-
-const PICTURE: &[u8] = include_bytes!("../tomatoes.png");
 
 pub(super) async fn walk(stage: &Stage, lounge: &str) -> anyhow::Result<()> {
     from_gitter(stage, lounge).await.context("from Gitter")?;
@@ -68,21 +67,22 @@ async fn from_gitter(stage: &Stage, lounge: &str) -> anyhow::Result<()> {
     .await?;
     done("Tomás deletes on Gitter, and it is gone on Matrix");
 
-    world.upload(
+    let upload = world.upload(
         people.mira,
         people.lounge,
         "tomatoes.png",
         "image/png",
-        PICTURE,
+        TOMATOES,
     )?;
     let picture = heard(stage, lounge, &mira, "the picture", |event| {
         event.msgtype() == "m.image"
+            && event.content()["im.gitter.message"]["id"] == upload.to_string()
     })
     .await?;
     let mxc = picture.content()["url"].as_str().unwrap_or_default();
     let (mime, bytes) = dana.download(mxc).await?;
     anyhow::ensure!(
-        mime == "image/png" && bytes == PICTURE,
+        mime == "image/png" && bytes == TOMATOES,
         "the picture came as {} bytes of {mime}",
         bytes.len()
     );
@@ -129,7 +129,7 @@ async fn from_matrix(stage: &Stage, lounge: &str) -> anyhow::Result<()> {
     gone(stage, |message| message.text == "Green is the new red.").await?;
     done("Dana deletes on Matrix, and it is gone on Gitter");
 
-    let mxc = dana.upload("tomatoes.png", "image/png", PICTURE).await?;
+    let mxc = dana.upload("tomatoes.png", "image/png", TOMATOES).await?;
     dana.send_file(lounge, "m.image", "tomatoes.png", &mxc)
         .await?;
     let picture = on_gitter(stage, "Dana's picture", |message| {
@@ -140,7 +140,7 @@ async fn from_matrix(stage: &Stage, lounge: &str) -> anyhow::Result<()> {
     let link = link.split(')').next().unwrap_or_default();
     let answer = http::client()?.get(link).send().await?;
     anyhow::ensure!(
-        answer.status().is_success() && answer.bytes().await? == PICTURE,
+        answer.status().is_success() && answer.bytes().await? == TOMATOES,
         "the link does not show the picture: {link}"
     );
     done("Dana sends a picture on Matrix, and Gitter shows it to everybody");

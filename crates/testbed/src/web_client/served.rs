@@ -14,39 +14,47 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::Files;
+
 /// What the client has to know to show somebody's chat by itself.
-pub(super) struct Account<'a> {
-    /// Base of the client-server API.
-    pub(super) homeserver: &'a str,
-    pub(super) user: &'a str,
-    pub(super) password: &'a str,
-    /// The room it opens first.
-    pub(super) room: &'a str,
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    /// Base of the client-server API, without a slash at the end.
+    pub homeserver: &'a str,
+    /// Localpart of the user.
+    pub user: &'a str,
+    /// That user's password.
+    pub password: &'a str,
+    /// Id of the room it opens first.
+    pub room: &'a str,
+    /// Address of the page that stands beside it in [`WebClient::both`].
+    pub beside: &'a str,
 }
 
 /// A web client that is being served until it is dropped.
-pub(super) struct Client {
+#[derive(Debug)]
+pub struct WebClient {
     address: String,
     server: JoinHandle<()>,
 }
 
+#[derive(Debug)]
 struct Site {
     files: PathBuf,
     demo: Value,
 }
 
-impl Client {
-    /// Serves what is in `files`.
-    pub(super) async fn serve(
-        files: PathBuf,
-        port: u16,
-        account: &Account<'_>,
-    ) -> anyhow::Result<Self> {
+impl WebClient {
+    /// Serves `files` on 127.0.0.1.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn serve(files: Files, port: u16, account: &Account<'_>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .context("cannot serve the web client")?;
         let site = Site {
-            files,
+            files: files.0,
             demo: json!({
                 // Room ids differ from homeserver to homeserver, so the browser can tell demos at the same address apart.
                 "id": account.room,
@@ -54,6 +62,7 @@ impl Client {
                 "user": account.user,
                 "password": account.password,
                 "room": account.room,
+                "beside": account.beside,
             }),
         };
         let router = Router::new()
@@ -68,13 +77,18 @@ impl Client {
         Ok(Self { address, server })
     }
 
-    /// What to open.
-    pub(super) fn address(&self) -> &str {
+    /// The client by itself.
+    pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The client, and beside it the page that [`Account::beside`] names.
+    pub fn both(&self) -> String {
+        format!("{}both", self.address)
     }
 }
 
-impl Drop for Client {
+impl Drop for WebClient {
     fn drop(&mut self) {
         self.server.abort();
     }
@@ -88,6 +102,7 @@ async fn demo(State(site): State<Arc<Site>>) -> Response {
 async fn file(State(site): State<Arc<Site>>, uri: Uri) -> Response {
     let path = match uri.path().trim_start_matches('/') {
         "" => Path::new("index.html"),
+        "both" => Path::new("both.html"),
         path => Path::new(path),
     };
     let inside = path

@@ -15,6 +15,7 @@ import worker from "hydrogen-view-sdk/main.js?url";
 import olmWasm from "@matrix-org/olm/olm.wasm?url";
 import olm from "@matrix-org/olm/olm.js?url";
 import olmLegacy from "@matrix-org/olm/olm_legacy.js?url";
+import { tileFor } from "./changes.js";
 
 const ASSETS = {
   downloadSandbox,
@@ -69,12 +70,20 @@ async function start(container) {
   const urlRouter = createRouter({ navigation, history: platform.history });
   urlRouter.attach();
   const features = await FeatureSet.load(platform.settingsStorage);
-  const root = new RootViewModel({ platform, urlRouter, navigation, features });
+  const root = new RootViewModel({
+    platform,
+    urlRouter,
+    navigation,
+    features,
+    tileClassForEntry: tileFor,
+  });
   await root.load();
   platform.createAndMountRootView(root);
 }
 
 const container = document.querySelector("#app");
 start(container).catch((error) => {
-  container.innerText = `The client does not start: ${error.message}`;
+  const message = document.createElement("p");
+  message.textContent = `The client does not start: ${error.message}`;
+  container.replaceChildren(message);
 });
