@@ -10,6 +10,7 @@
 mod crossing;
 mod from_matrix;
 mod names_in_text;
+mod quote;
 mod relation;
 mod to_matrix;
 
@@ -17,5 +18,6 @@ pub use crossing::{Crossing, FileContent, TextContent, Unsupported, crossing, pl
 pub(crate) use from_matrix::outgoing;
 pub use from_matrix::{Written, compose, read};
 pub use names_in_text::{Calling, Callings};
+pub(crate) use quote::shorten;
 pub use relation::{Relation, changed, is_edit, relation};
 pub use to_matrix::{MatrixNames, contents};

@@ -273,6 +273,15 @@ impl Account for GitterAccount {
         history::read(self, room, which, limit).await
     }
 
+    async fn message(&self, room: &RoomId, message: &MessageId) -> Result<Message, RemoteError> {
+        let client = self.client.background();
+        let found = client
+            .message(&room.as_str().into(), &message.as_str().into())
+            .await
+            .map_err(fault::from)?;
+        Ok(GitterAccount::message(self, room, &found))
+    }
+
     async fn send(&self, room: &RoomId, part: &Part, _key: &str) -> Result<Message, RemoteError> {
         send::send(self, room, part).await
     }

@@ -132,6 +132,7 @@ checks! {
     messages::composed: "composing is deterministic and its parts can be sent",
     messages::prefaced: "what a message goes back to is said in it, and its text is whole",
     messages::history: "history is in order, complete, and within its bounds",
+    messages::single: "a single message is read, and a missing one told to be missing",
     messages::threads: "history holds what was said in threads",
     messages::edited: "an own message can be changed and taken back",
     messages::found: "an own message is found again, and no other one",

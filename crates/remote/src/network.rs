@@ -131,6 +131,9 @@ pub struct Complaint {
 pub enum History {
     /// The newest ones.
     Newest,
+    /// The newest ones once more, to compare them with what is known. Nobody waits for it: it must not use up what the network allows
+    /// for messages.
+    NewestAgain,
     /// Those that came after this one, oldest first.
     After(MessageId),
     /// Those that came before this one.
@@ -194,6 +197,12 @@ pub trait Account: Send + Sync {
         which: &History,
         limit: usize,
     ) -> Result<Vec<Message>, RemoteError>;
+
+    /// One message, for those who can do without it: it must not use up what the network allows for messages.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`](crate::Fault::NotFound) if it is not there (any more).
+    async fn message(&self, room: &RoomId, message: &MessageId) -> Result<Message, RemoteError>;
 
     /// Sends one part. `key` is the same for each attempt at the same part, for networks with idempotent sends.
     ///

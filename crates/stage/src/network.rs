@@ -68,6 +68,10 @@ pub struct State {
     pub pictures_at_once: (usize, usize),
     /// How long it takes until a file begins to come.
     pub files_take: Duration,
+    /// How long a single message takes to come.
+    pub one_takes: Duration,
+    /// How often a single message was asked for.
+    pub asked_for_one: usize,
     /// Files by their address; `None` for those whose server does not answer.
     pub files: BTreeMap<String, Option<Bytes>>,
     /// Files whose servers do not say how long they are.
@@ -566,7 +570,9 @@ impl Account for FakeAccount {
             .cloned()
             .collect();
         Ok(match which {
-            History::Newest => all.split_off(all.len().saturating_sub(limit)),
+            History::Newest | History::NewestAgain => {
+                all.split_off(all.len().saturating_sub(limit))
+            }
             History::After(id) => {
                 all.retain(|message| message.id > *id);
                 all.truncate(limit);
@@ -577,6 +583,22 @@ impl Account for FakeAccount {
                 all.split_off(all.len().saturating_sub(limit))
             }
         })
+    }
+
+    async fn message(&self, room: &RoomId, message: &MessageId) -> Result<Message, RemoteError> {
+        let take = {
+            let mut state = self.network.lock();
+            state.asked_for_one += 1;
+            state.one_takes
+        };
+        tokio::time::sleep(take).await;
+        self.network.allowed()?;
+        let state = self.network.lock();
+        let found = state
+            .messages
+            .iter()
+            .find(|it| it.id == *message && it.room == *room);
+        found.cloned().ok_or_else(not_found)
     }
 
     async fn send(&self, room: &RoomId, part: &Part, _key: &str) -> Result<Message, RemoteError> {

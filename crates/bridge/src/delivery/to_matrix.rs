@@ -1,6 +1,7 @@
 //! Network → Matrix: a message by its writer's ghost, and what else happens in a room.
 
 mod edit;
+mod quotation;
 mod removal;
 mod thread;
 
@@ -114,7 +115,7 @@ impl Place<'_> {
         let mut who = self.speaker(message).await?;
         let relation = self.thread(message).await?;
         let mut rows = Vec::new();
-        let contents = self.contents(message).await?;
+        let contents = self.contents(&*self.quoting(message).await?).await?;
         for Shown {
             part, mut content, ..
         } in contents

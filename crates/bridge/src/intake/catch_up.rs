@@ -341,7 +341,7 @@ async fn compare(
     // Before the network is asked: what comes in between is not gone.
     let rows = u32::try_from(2 * count).unwrap_or(u32::MAX);
     let known = world.store.latest(id, rows).await?;
-    let there = account.history(&room, &History::Newest, count).await?;
+    let there = account.history(&room, &History::NewestAgain, count).await?;
     let mut items = Vec::new();
     for message in &there {
         items.extend(change_item(world, id, login, message).await?);

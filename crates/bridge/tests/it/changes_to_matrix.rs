@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use homeserver::IncomingEvent;
-use ruma::RoomId;
+use ruma::{OwnedRoomId, RoomId};
 use serde_json::{Value, json};
 
 use stage::Stage;
@@ -221,14 +221,120 @@ async fn threads_are_threads() {
     assert_eq!(relation(&stage, &room, "three"), expected(&two));
 }
 
+/// The last message of a room.
+fn last(stage: &Stage, room: &RoomId) -> IncomingEvent {
+    let homeserver = stage.homeserver.lock();
+    let mut messages = homeserver.rooms[room].timeline.iter().rev();
+    let is_message = |event: &&IncomingEvent| event.kind == "m.room.message";
+    messages.find(is_message).unwrap().clone()
+}
+
+/// A room with one message of history, and before that one a message which was not shown.
+async fn with_a_past(text: &str) -> (Stage, OwnedRoomId, remote::Message) {
+    let mut stage = Stage::new().await;
+    stage.network.lock().rooms = vec![stage::network::room("org/one")];
+    let older = stage.network.says("bob", "org/one", text);
+    stage.network.says("bob", "org/one", "later");
+    stage.config.backfill.initial = 1;
+    stage.log_in().await;
+    stage.start().await;
+    let room = stage.enter("org/one").await;
+    stage.quiet().await;
+    (stage, room, older)
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_answer_to_something_unknown_is_shown_all_the_same() {
+async fn an_answer_to_something_older_quotes_it_and_begins_a_thread() {
+    let (mut stage, room, older) = with_a_past("once\nupon a time").await;
+    let one = stage.network.answers("carol", &older, "one");
+    stage.quiet().await;
+    let first = last(&stage, &room);
+    assert_eq!(
+        first.content["body"],
+        format!(
+            "> BOB (https://test.example/org/one/{}): once upon a time\n\none",
+            older.id
+        )
+    );
+    assert_eq!(
+        first.content["formatted_body"],
+        format!(
+            "<blockquote><a href=\"https://test.example/org/one/{}\">BOB</a>: once upon a time</blockquote><p>one</p>",
+            older.id
+        )
+    );
+    assert_eq!(first.content["m.mentions"], json!({}));
+    assert_eq!(first.content["m.relates_to"], Value::Null);
+    stage.network.answers("bob", &older, "two");
+    stage.quiet().await;
+    let second = last(&stage, &room);
+    assert_eq!(second.content["body"], "two");
+    assert_eq!(
+        second.content["m.relates_to"],
+        json!({
+            "rel_type": "m.thread", "event_id": first.event_id, "is_falling_back": true,
+            "m.in_reply_to": { "event_id": first.event_id },
+        })
+    );
+    assert_eq!(stage.network.lock().asked_for_one, 1);
+    // The quotation stays when the answer is changed.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    stage.network.edits(&one, "uno");
+    stage.quiet().await;
+    assert_eq!(
+        last(&stage, &room).content["m.new_content"]["body"],
+        format!(
+            "> BOB (https://test.example/org/one/{}): once upon a time\n\nuno",
+            older.id
+        )
+    );
+    // What she says in that thread goes into the network's.
+    let content = json!({
+        "msgtype": "m.text", "body": "three",
+        "m.relates_to": {"rel_type": "m.thread", "event_id": first.event_id},
+    });
+    stage
+        .happens(&room, stage::ALICE, "m.room.message", None, content)
+        .await;
+    stage.quiet().await;
+    let said = stage.network.lock().messages.last().unwrap().clone();
+    assert_eq!(said.thread, Some(older.id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_something_gone_says_so() {
     let (stage, room) = Stage::in_room("org/one").await;
     let mut parent = stage.network.says("bob", "org/one", "parent");
     parent.id = "unheard-of".into();
     stage.network.answers("bob", &parent, "answer");
     stage.quiet().await;
-    assert_eq!(relation(&stage, &room, "answer"), Value::Null);
+    let shown = last(&stage, &room);
+    assert_eq!(
+        shown.content["body"],
+        "> a message that was deleted\n\nanswer"
+    );
+    assert_eq!(shown.content["m.relates_to"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_a_quotation() {
+    let (stage, room, older) = with_a_past("once").await;
+    stage.network.lock().one_takes = Duration::from_mins(10);
+    stage.network.answers("bob", &older, "answer");
+    let mut other = older.clone();
+    other.id = "another".into();
+    stage.network.answers("bob", &other, "to another one");
+    stage.network.says("bob", "org/one", "new");
+    stage.wait(Duration::from_secs(8)).await;
+    assert_eq!(
+        shown(&stage, &room)[1..],
+        [
+            format!("gitter_id-bob: > an earlier message (https://test.example/org/one/{})\n\nanswer", older.id),
+            "gitter_id-bob: > an earlier message (https://test.example/org/one/another)\n\nto another one".to_owned(),
+            "gitter_id-bob: new".to_owned(),
+        ]
+    );
+    assert_eq!(stage.network.lock().asked_for_one, 1, "not each time");
 }
 
 #[tokio::test(start_paused = true)]

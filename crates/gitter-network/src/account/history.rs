@@ -10,7 +10,8 @@ use super::GitterAccount;
 /// How many messages one request brings at most.
 const PAGE: u32 = 100;
 
-/// Reads up to `limit` messages, oldest first. Catching up is for the background; somebody who opens a room waits for the rest.
+/// Reads up to `limit` messages, oldest first. Catching up and comparing are for the background; somebody who opens a room waits for
+/// the rest.
 pub(super) async fn read(
     account: &GitterAccount,
     room: &RoomId,
@@ -19,8 +20,9 @@ pub(super) async fn read(
 ) -> Result<Vec<Message>, RemoteError> {
     let raw = match which {
         History::After(after) => forwards(&account.client.background(), room, after, limit).await?,
-        History::Newest => backwards(account, room, None, limit).await?,
-        History::Before(before) => backwards(account, room, Some(before), limit).await?,
+        History::Newest => backwards(&account.client, room, None, limit).await?,
+        History::NewestAgain => backwards(&account.client.background(), room, None, limit).await?,
+        History::Before(before) => backwards(&account.client, room, Some(before), limit).await?,
     };
     Ok(raw
         .iter()
@@ -63,7 +65,7 @@ pub(super) async fn forwards(
 
 /// Those before a message (the newest ones without one), until `limit` or the beginning.
 async fn backwards(
-    account: &GitterAccount,
+    client: &Client,
     room: &RoomId,
     before: Option<&MessageId>,
     limit: usize,
@@ -77,11 +79,7 @@ async fn backwards(
             Some(before) => MessageQuery::before(before, ask),
             None => MessageQuery::newest(ask),
         };
-        let mut page = account
-            .client
-            .messages(&room, &query)
-            .await
-            .map_err(fault::from)?;
+        let mut page = client.messages(&room, &query).await.map_err(fault::from)?;
         let full = page.received >= ask as usize;
         let Some(first) = page.items.first() else {
             break;

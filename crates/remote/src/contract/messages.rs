@@ -1,8 +1,8 @@
 //! Sending, reading and finding messages.
 
 use crate::{
-    Account, Certainty, Composed, EditWindow, History, Message, MessageId, MessageKind, Outgoing,
-    Part, Preface, RoomId, Threads,
+    Account, Certainty, Composed, EditWindow, Fault, History, Message, MessageId, MessageKind,
+    Outgoing, Part, Preface, RoomId, Threads,
 };
 
 use super::{Broken, Verdict, World, ensure, tester};
@@ -112,6 +112,10 @@ pub(super) async fn history(world: &dyn World) -> Verdict {
         return Ok(());
     };
     let newest = ids(&*account, &room, History::Newest, 3).await?;
+    let again = ids(&*account, &room, History::NewestAgain, 3).await?;
+    ensure(newest == again, || {
+        "the newest ones are others the second time".to_owned()
+    })?;
     ensure(said.ends_with(&newest) && newest.len() == 3, || {
         format!("the newest three of {said:?}: {newest:?}")
     })?;
@@ -270,4 +274,21 @@ pub(super) async fn lost_answer(world: &dyn World) -> Verdict {
         .find_sent(&room, &part, Some(&start), 0, &[])
         .await?;
     ensure(found.is_some(), || "what was sent is not found".to_owned())
+}
+
+pub(super) async fn single(world: &dyn World) -> Verdict {
+    let account = tester(world).await?;
+    let room = world.room();
+    let said = world.say(&room, "one of many", None).await;
+    let found = account.message(&room, &said).await?;
+    ensure(found.id == said, || format!("{} for {said}", found.id))?;
+    match account.message(&room, &world.missing_message()).await {
+        Err(error) if error.fault == Fault::NotFound => {}
+        other => {
+            return Err(Broken(format!(
+                "a missing message is not told to be missing: {other:?}"
+            )));
+        }
+    }
+    Ok(())
 }

@@ -29,6 +29,8 @@ sql! {
             thread = excluded.thread, deleted = excluded.deleted, as_user = excluded.as_user";
     LAST_IN_THREAD = select!("WHERE portal_id = $1 AND thread = $2 AND NOT deleted
         ORDER BY sent_at DESC, remote_id DESC, part DESC LIMIT 1");
+    FIRST_IN_THREAD = select!("WHERE portal_id = $1 AND thread = $2 AND room_id = $3 AND NOT by_us
+        ORDER BY sent_at, remote_id, part LIMIT 1");
     DROP_PART = "DELETE FROM messages WHERE portal_id = $1 AND remote_id = $2 AND part = $3";
 }
 
@@ -95,6 +97,18 @@ impl Store {
             .db
             .row(LAST_IN_THREAD, args![portal_id, thread])
             .await?;
+        row.as_ref().map(message).transpose()
+    }
+
+    /// The first event of a thread that is known in a Matrix room and came from the network.
+    pub async fn first_in_thread(
+        &self,
+        portal_id: PortalId,
+        thread: &str,
+        room_id: &str,
+    ) -> Result<Option<MessageRow>, Error> {
+        let args = args![portal_id, thread, room_id];
+        let row = self.db.row(FIRST_IN_THREAD, args).await?;
         row.as_ref().map(message).transpose()
     }
 

@@ -95,6 +95,12 @@ pub(crate) async fn threads_and_parts(base: Base) {
     let last = store.last_in_thread(portal.id, "root").await.unwrap();
     assert_eq!(last.as_ref(), Some(&rows[3]));
     assert_eq!(store.last_in_thread(portal.id, "one").await.unwrap(), None);
+    let first = async |thread, room| store.first_in_thread(portal.id, thread, room).await;
+    assert_eq!(
+        first("root", "!room").await.unwrap().as_ref(),
+        Some(&rows[1])
+    );
+    assert_eq!(first("root", "!other").await.unwrap(), None);
     store.drop_part(portal.id, "two", 1).await.unwrap();
     let left = store.messages(portal.id, "two").await.unwrap();
     assert_eq!(left, rows[2..3]);

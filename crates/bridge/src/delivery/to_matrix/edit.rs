@@ -71,7 +71,7 @@ impl Place<'_> {
         shown: Vec<MessageRow>,
         who: &Actor,
     ) -> Result<Vec<MessageRow>, Error> {
-        let contents = self.contents(message).await?;
+        let contents = self.contents(&*self.quoting(message).await?).await?;
         let at = message.edited_at.unwrap_or(message.sent_at);
         let mut rows = Vec::new();
         for Shown {

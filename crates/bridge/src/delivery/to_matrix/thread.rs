@@ -15,7 +15,10 @@ impl Place<'_> {
             _ => None,
         };
         let root = match &message.thread {
-            Some(parent) if *parent != message.id => self.event_of(parent).await?,
+            Some(parent) if *parent != message.id => match self.event_of(parent).await? {
+                None => self.first_of(parent, message).await?,
+                root => root,
+            },
             _ => None,
         };
         let Some(root) = root else {
@@ -32,6 +35,22 @@ impl Place<'_> {
             "is_falling_back": is_fallback,
             "m.in_reply_to": { "event_id": before },
         })))
+    }
+
+    /// The first event of a thread whose beginning is not known here, which stands in for it.
+    async fn first_of(
+        &self,
+        parent: &MessageId,
+        message: &Message,
+    ) -> Result<Option<String>, Error> {
+        let first = self
+            .world
+            .store
+            .first_in_thread(self.portal.id, parent.as_str(), self.room.as_str())
+            .await?;
+        Ok(first
+            .filter(|row| row.remote_id != message.id.as_str())
+            .map(|row| row.event_id))
     }
 
     /// The last event of the thread that a message is about to be shown in.

@@ -11,11 +11,8 @@ use store::{MessageRow, Portal};
 use crate::{
     Ctx, Error,
     intake::matrix::MatrixEvent,
-    text::{Relation, plain_body, quoted, relation},
+    text::{Relation, plain_body, quoted, relation, shorten},
 };
-
-/// So much is quoted, in characters.
-const QUOTE: usize = 120;
 
 /// Puts a message where it belongs. With `apart`, the network does not take it there.
 pub(super) async fn place(
@@ -118,26 +115,4 @@ async fn name(world: &Ctx, portal: &Portal, user: &str) -> Result<String, Error>
         return Ok(ghost.username);
     }
     Ok(id.map_or_else(|| user.to_owned(), |id| id.localpart().to_owned()))
-}
-
-/// The beginning of a text, on one line.
-fn shorten(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(QUOTE) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotations_are_short_and_on_one_line() {
-        assert_eq!(shorten(" one\n\n two "), "one two");
-        assert_eq!(shorten("\u{200b}"), "\u{200b}");
-        let long = shorten(&"ä".repeat(500));
-        assert_eq!(long, format!("{}…", "ä".repeat(QUOTE)));
-    }
 }
