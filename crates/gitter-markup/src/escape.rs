@@ -14,6 +14,9 @@ pub(crate) const LINE_STARTS: [char; 19] = [
     '#', '>', '+', '-', '*', '=', '|', ':', '~', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
 ];
 
+/// How long an address may be, in bytes, that is written twice, in a link which must not be cut.
+pub(crate) const LONGEST: usize = 1200;
+
 /// Writes text so that it is shown as it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Escaper {
@@ -66,15 +69,26 @@ impl Escaper {
         let end = behind.find(|c: char| c.is_whitespace() || c == '<');
         let tail = &behind[..end.unwrap_or(behind.len())];
         let harmless = |c: char| ".,:;!?'\")".contains(c);
+        // The semicolon of an entity is none of the address's.
+        let entity = url.rfind('&').is_some_and(|at| {
+            is_entity(&format!(
+                "{}{}",
+                &url[at + 1..],
+                if tail.starts_with(';') { ";" } else { "" }
+            ))
+        }) || holds_entity(url);
         // A bare one with brackets would lose its last bracket, one with `@/all` in it would ring everybody, and one with an
         // entity would be another.
-        let misread = url.contains(['(', ')']) || url.contains("@/") || holds_entity(url);
+        let misread = url.contains(['(', ')']) || url.contains("@/") || entity;
         let word = out.rsplit(char::is_whitespace).next().unwrap_or_default();
         let in_name = word
             .get(word.len().saturating_sub(300)..)
             .unwrap_or(word)
             .contains('@');
         if misread || in_name || !tail.chars().all(harmless) {
+            if url.len() > LONGEST {
+                return self.words(url, out);
+            }
             open_label(out);
             self.label(url, out);
             out.push_str("](");
@@ -88,7 +102,11 @@ impl Escaper {
     /// What an address shows of itself.
     fn label(self, url: &str, out: &mut String) {
         let mut label = String::from(GAP);
-        self.words(url, &mut label);
+        let inside = Self {
+            linked: true,
+            ..self
+        };
+        inside.words(url, &mut label);
         out.push_str(&in_label(label.trim_start_matches(GAP)));
     }
 
@@ -107,6 +125,12 @@ impl Escaper {
             if c == '@' || c == '/' && (before == Some(':') || before.is_none()) {
                 unbracket(out);
             }
+            // What is no address must not look like one, in which nothing can be escaped.
+            let scheme = || out.ends_with("http") || out.ends_with("https");
+            if c == ':' && !self.linked && behind.starts_with("//") && scheme() {
+                out.extend([':', GAP]);
+                continue;
+            }
             match c {
                 '\\' if next.is_none_or(|next| "\\`*{}[]()#+-.!_>~|".contains(next)) => {
                     out.push_str("\\\\");
@@ -119,6 +143,8 @@ impl Escaper {
                 {
                     out.push_str("\\~");
                 }
+                // For Gitter a link may end at the last of these, wherever its label ended.
+                '(' if out.ends_with(']') => out.extend([GAP, '(']),
                 '[' | ']' if brackets => out.extend(['\\', c]),
                 '#' if next.is_none_or(|next| next.is_ascii_digit()) => out.push_str("\\#"),
                 '<' => out.extend(std::iter::once('<').chain(tag_breaker(behind))),
@@ -234,13 +260,16 @@ pub(crate) fn is_local(c: char) -> bool {
 ///
 /// Looks no further back than any such address is long.
 pub(crate) fn unbracket(out: &mut String) {
-    for (at, byte) in out.bytes().enumerate().rev().take(300) {
-        match byte {
-            b'<' => return out.insert(at + 1, ' '),
-            b' ' | b'>' => return,
-            _ => {}
-        }
+    if let Some(at) = open_bracket(out) {
+        out.insert(at, ' ');
     }
+}
+
+/// Behind the `<` that may have begun an address.
+pub(crate) fn open_bracket(out: &str) -> Option<usize> {
+    let mut last = out.bytes().enumerate().rev().take(300);
+    let (at, byte) = last.find(|(_, byte)| matches!(byte, b'<' | b' ' | b'>'))?;
+    (byte == b'<').then_some(at + 1)
 }
 
 /// What has to follow a `<` so that it does not begin a tag or an address, inside which nothing can be escaped. `Vec<String>`
@@ -320,6 +349,21 @@ pub(crate) fn in_label(markdown: &str) -> String {
             }
             '[' => out.push_str("&lsqb;"),
             ']' => out.push_str("&rsqb;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// What is shown in the place of a picture.
+pub(crate) fn picture_label(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let text = spaced(text).replace('\n', " ");
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' => out.push_str("&lsqb;"),
+            ']' => out.push_str("&rsqb;"),
+            '&' if is_entity(&text[at + 1..]) => out.push_str("&amp;"),
             c => out.push(c),
         }
     }

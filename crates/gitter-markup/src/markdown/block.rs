@@ -61,6 +61,7 @@ impl Blocks {
 fn block(element: &Element, escaper: Escaper, out: &mut Blocks) {
     let children = &element.children;
     match &element.tag {
+        Tag::CodeBlock { .. } if text_of(children).trim().is_empty() => {}
         Tag::CodeBlock { language } => out.add(1, &fenced(language.as_deref(), &text_of(children))),
         Tag::Quote => {
             let inner = write(children, escaper);
@@ -79,7 +80,7 @@ fn block(element: &Element, escaper: Escaper, out: &mut Blocks) {
             }
         }
         Tag::List { start } => out.add(2, &list(*start, children, escaper)),
-        Tag::Item { ticked } => out.add(2, &item("- ", *ticked, children, escaper)),
+        Tag::Item { ticked } => out.add(2, &without_gaps(&item("- ", *ticked, children, escaper))),
         Tag::Table => out.add(2, &table(element, escaper)),
         Tag::Math { tex, .. } if inline::is_formula(tex) => out.add(2, &format!("$${tex}$$")),
         Tag::Math { tex, .. } => out.add(1, &fenced(None, tex)),
@@ -97,7 +98,10 @@ fn fenced(language: Option<&str>, code: &str) -> String {
     }
     let fence = "`".repeat(longest + 1);
     let language = language
-        .filter(|language| !language.contains(char::is_whitespace))
+        .filter(|name| {
+            name.chars()
+                .all(|c| c.is_alphanumeric() || "+-#._".contains(c))
+        })
         .unwrap_or_default();
     format!("{fence}{language}\n{code}\n{fence}")
 }
@@ -127,6 +131,13 @@ fn list(start: Option<u32>, children: &[Node], escaper: Escaper) -> String {
         lines.push(item(&marker, *ticked, children, escaper));
     }
     lines.retain(|line| !line.is_empty());
+    without_gaps(&lines.join("\n"))
+}
+
+/// The same with one empty line for several, since the second one ends a list, be it in the middle of code.
+fn without_gaps(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    lines.dedup_by(|line, before| line.trim().is_empty() && before.trim().is_empty());
     lines.join("\n")
 }
 
@@ -140,6 +151,15 @@ fn item(marker: &str, ticked: Option<bool>, children: &[Node], escaper: Escaper)
     if text.is_empty() {
         // A marker with nothing behind it would be seen.
         text.push(GAP);
+    }
+    // A rule behind a marker would be a rule without it, and code of dashes would underline it.
+    let first = text.split('\n').next().unwrap_or_default();
+    if first.chars().all(|c| "-*_ ".contains(c)) {
+        text.insert_str(0, "\u{200B}\n\n");
+    }
+    let underlines = |line: &str| !line.is_empty() && line.chars().all(|c| "-= ".contains(c));
+    if text.split('\n').nth(1).is_some_and(underlines) {
+        text.insert_str(0, "\u{200B}\n");
     }
     prefixed(&text, marker, &" ".repeat(marker.len()))
 }

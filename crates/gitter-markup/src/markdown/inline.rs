@@ -1,10 +1,12 @@
 //! Running text: emphasis, code, links, mentions.
 
+use std::borrow::Cow;
+
 use remote::text::{Element, Mention, Mentioned, Node, Tag, text_of};
 
 use crate::escape::{
     Escaper, GAP, LINE_STARTS, find_url, in_label, is_line_start, is_local, is_name_char,
-    open_label, target, unbracket,
+    open_bracket, open_label, picture_label, target, unbracket,
 };
 
 use super::mention;
@@ -12,7 +14,7 @@ use super::mention;
 /// Adds running text to `out`. Blocks inside lose their lines.
 pub(crate) fn write(nodes: &[Node], escaper: Escaper, out: &mut String) {
     for (at, node) in nodes.iter().enumerate() {
-        let before = out.len();
+        let (before, bracket) = (out.len(), open_bracket(out));
         match node {
             Node::Text(text) => {
                 for (number, line) in text.split('\n').enumerate() {
@@ -40,8 +42,49 @@ pub(crate) fn write(nodes: &[Node], escaper: Escaper, out: &mut String) {
             }
             Node::Element(it) => element(it, escaper, out),
         }
+        // An address in here may have set the bracket before it apart.
+        let moved = bracket.is_some_and(|at| out[at..].starts_with(' '));
+        let before = before + usize::from(moved);
+        end_mark(before, out);
         end_name(before, out);
         end_url(before, out);
+        if at > 0 && matches!(nodes.get(at - 1), Some(Node::Element(_))) {
+            end_marks(before, at + 1 == nodes.len(), out);
+        }
+    }
+}
+
+/// Keeps two marks from becoming another one: `**` and `**`, `!` and a link, `]` and `(`.
+fn end_mark(at: usize, out: &mut String) {
+    let Some((done, new)) = out.split_at_checked(at) else {
+        return;
+    };
+    let marks = [
+        ("*~_`", "*~_`"),
+        ("!", "["),
+        ("]", "(["),
+        ("\\", "\\`*{}[]()#+-.!_>~|"),
+    ];
+    let meet = |(last, first): (&str, &str)| {
+        done.ends_with(|c| last.contains(c)) && new.starts_with(|c| first.contains(c))
+    };
+    if marks.into_iter().any(meet) {
+        out.insert(at, GAP);
+    }
+}
+
+/// Keeps marks from becoming a part of an e-mail address: what comes before its `@` may have them in it.
+fn end_marks(at: usize, last: bool, out: &mut String) {
+    let Some((done, new)) = out.split_at_checked(at) else {
+        return;
+    };
+    let run = new.find(|c| !is_local(c)).unwrap_or(new.len());
+    let mail = match new[run..].chars().next() {
+        Some(c) => c == '@',
+        None => !last && run > 0,
+    };
+    if mail && done.ends_with(is_local) {
+        out.insert(at, GAP);
     }
 }
 
@@ -65,13 +108,35 @@ fn end_url(at: usize, out: &mut String) {
     let Some((done, new)) = out.split_at_checked(at) else {
         return;
     };
-    let word = done.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let bare = word.contains("://") && word.contains("http") && !word.ends_with(')');
     let tail = new.split(|c: char| c.is_whitespace() || c == '<').next();
     let harmless = |tail: &str| tail.chars().all(|c| ".,:;!?'\")".contains(c));
-    if bare && !tail.is_none_or(harmless) {
+    if !tail.is_none_or(harmless) && ends_in_url(done) {
         out.insert(at, ' ');
     }
+}
+
+/// Whether what comes next would belong to a bare address. Those that Gitter does not take for one have a gap in them.
+fn ends_in_url(text: &str) -> bool {
+    let mut word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    while let Some(at) = word.find("://") {
+        let (before, rest) = word.split_at(at);
+        let scheme = before.trim_end_matches('s');
+        if !scheme.ends_with("http") {
+            word = &rest[3..];
+            continue;
+        }
+        // In a link the address stands behind its label, which may be one as well.
+        let end = if scheme.ends_with("](http") || rest.contains("](") {
+            rest.find(')')
+        } else {
+            rest.find('<')
+        };
+        match end {
+            Some(end) => word = &rest[end..],
+            None => return true,
+        }
+    }
+    false
 }
 
 fn name(it: &Mention, escaper: Escaper, out: &mut String) {
@@ -114,8 +179,9 @@ fn element(it: &Element, escaper: Escaper, out: &mut String) {
         Tag::Code => code(&text_of(children), escaper, out),
         Tag::Break => out.push('\n'),
         Tag::Image { src, alt } if src.starts_with("http") => {
+            // Gitter renders nothing in the words for a picture, and takes escapes for a part of them.
             out.push_str("![");
-            escaper.text(alt, out);
+            out.push_str(&picture_label(alt));
             out.push_str("](");
             out.push_str(&target(src));
             out.push(')');
@@ -143,7 +209,7 @@ fn element(it: &Element, escaper: Escaper, out: &mut String) {
 
 /// Whether `$$` around it makes a formula of it and of nothing else: names are looked for in formulas too.
 pub(super) fn is_formula(tex: &str) -> bool {
-    !tex.trim().is_empty() && !tex.contains("$$") && !tex.contains('@')
+    !tex.trim().is_empty() && !["$$", "@", "]("].iter().any(|it| tex.contains(it))
 }
 
 /// Emphasis, if Gitter will end it where it ends; else its text alone.
@@ -152,10 +218,17 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
     let mut inner = String::from(GAP);
     write(children, escaper, &mut inner);
     let inner = inner.strip_prefix(GAP).unwrap_or(&inner);
+    // Three stars begin what two of them end.
+    let starry = mark == "*" && inner.trim_start().starts_with("**");
+    let inner = &*if starry {
+        Cow::Owned(inner.replacen('*', &format!("{GAP}*"), 1))
+    } else {
+        Cow::Borrowed(inner)
+    };
     let text = inner.trim();
     // Twice the same is once; and a line of marks alone is a rule.
     let nested = match mark {
-        "*" => text.starts_with('*') && !text.starts_with("**"),
+        "*" => text.starts_with('*'),
         _ => text.starts_with(mark),
     };
     let marks_only = |line: &str| line.chars().all(|c| "-_* ".contains(c));
@@ -170,7 +243,7 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
         && ends_at_its_end(mark, text);
     if !sound {
         let mail = inner.contains('@') && out.ends_with(is_local);
-        if mail || is_line_start(out) && inner.starts_with(LINE_STARTS) {
+        if mail || is_line_start(out) && inner.trim_start().starts_with(LINE_STARTS) {
             out.push(GAP);
         }
         return out.push_str(inner);
@@ -189,6 +262,10 @@ fn marked(mark: &str, children: &[Node], escaper: Escaper, out: &mut String) {
         out.push(GAP);
     }
     out.push_str(text);
+    if text.ends_with('<') {
+        // A space may have to follow, behind which no mark ends anything.
+        out.push(GAP);
+    }
     out.push_str(mark);
     out.push_str(&inner[trail..]);
 }
@@ -237,7 +314,11 @@ fn ends_at_its_end(mark: &str, text: &str) -> bool {
 }
 
 fn code(text: &str, escaper: Escaper, out: &mut String) {
-    let text = text.replace('\n', " ");
+    let mut text = text.replace('\n', " ");
+    if out.contains("](") {
+        // A link before it would end in here.
+        text = text.replace("](", &format!("]{GAP}("));
+    }
     let text = text.trim();
     if text.is_empty() || text.chars().all(|c| c == '`') {
         return escaper.text(text, out);

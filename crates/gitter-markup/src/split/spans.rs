@@ -67,16 +67,33 @@ fn span(rest: &str, before: Option<char>) -> Option<(usize, &str)> {
             let length = marks + end + marks;
             Some((length, if sign == '$' { "" } else { mark }))
         }
-        '[' => {
-            let label = rest.find("](")?;
-            let end = rest[label..].find(')')?;
-            (!rest[..label].contains('\n')).then_some((label + end + 1, ""))
-        }
+        '[' => link(rest).map(|length| (length, "")),
+        '&' => entity(rest).map(|length| (length, "")),
         'h' => find_url(rest)
             .filter(|url| url.0 == 0)
             .map(|url| (url.1, "")),
         _ => None,
     }
+}
+
+/// The length of a link, whose label has no brackets in it but those of a picture.
+fn link(rest: &str) -> Option<usize> {
+    let mut label = rest.strip_prefix('[')?;
+    if let Some(picture) = label.strip_prefix('!') {
+        label = picture.get(link(picture)?..)?;
+    }
+    let behind = label[label.find(['[', ']', '\n'])?..].strip_prefix("](")?;
+    let end = behind.find(')')? + 1;
+    Some(rest.len() - behind.len() + end)
+}
+
+/// The length of `&amp;` and the like.
+fn entity(rest: &str) -> Option<usize> {
+    let end = rest
+        .get(1..)?
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '#'))?
+        + 1;
+    rest[end..].starts_with(';').then_some(end + 1)
 }
 
 /// Where the mark stands that closes, which is not a part of a longer run.

@@ -74,7 +74,7 @@ fn what_gitter_would_misread_is_escaped() {
         ("C:\\dir\\*", "C:\\dir\\*"),
         ("a $$ b", "a $·$ b"),
         ("[x]: https://example.org", "\\[x\\]: https://example.org"),
-        ("[a](javascript:x)", "\\[a\\](javascript:x)"),
+        ("[a](javascript:x)", "\\[a\\]·(javascript:x)"),
         (
             "https://en.org/A_(b)",
             "[https://en.org/A\\_(b)](https://en.org/A_%28b%29)",
@@ -227,7 +227,7 @@ fn a_picture_leads_to_itself_as_gitters_uploads_do() {
         ),
         (
             "a [b](c) *d*",
-            r"[![a \[b\](c) \*d\*](https://x.example/a_b)](https://x.example/a_b)",
+            r"[![a &lsqb;b&rsqb;(c) *d*](https://x.example/a_b)](https://x.example/a_b)",
         ),
     ] {
         let (src, href) = (

@@ -1,7 +1,10 @@
 //! What the tests of texts share: cases from files and recordings, and Gitter's eyes.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
 
 use gitter_markup::{Incoming, KnownMention, to_rich};
 use remote::text::{Mention, Mentioned, Node, html, text_of};
@@ -59,17 +62,75 @@ pub(crate) fn visible_gaps(text: &str) -> String {
 
 /// What people on Gitter see of a message with this Markdown. Everybody would be rung if it said so.
 pub(crate) fn shown_on_gitter(markdown: &str) -> RichText {
+    read(&rendered(markdown), markdown)
+}
+
+/// The same with emoji as their shortcodes, which may stand in any text.
+pub(crate) fn shown_in_letters(markdown: &str) -> RichText {
+    let html = rendered(markdown).replace(':', ":\u{200B}");
+    read(&html.replace(":\u{200B}/", ":/"), markdown)
+}
+
+fn read(html: &str, markdown: &str) -> RichText {
     let all = KnownMention {
         screen_name: "all",
         user_id: None,
         announcement: true,
     };
     to_rich(&Incoming {
-        html: &gitter_sandbox::html(markdown),
+        html,
         text: markdown,
         mentions: &[all],
         ..Incoming::default()
     })
+}
+
+/// The HTML of a message: by the sandbox, or by the command in `MARKUP_RENDERER`, which gets the Markdown as a JSON string in a line and
+/// answers with the HTML as another. So the real thing can be asked (`gitter-markdown-processor` 21.0.0 and ten lines around it).
+fn rendered(markdown: &str) -> String {
+    static OTHER: LazyLock<Option<Mutex<Renderer>>> = LazyLock::new(|| {
+        let command = std::env::var("MARKUP_RENDERER").ok()?;
+        Some(Mutex::new(Renderer::start(&command)))
+    });
+    match &*OTHER {
+        Some(other) => other
+            .lock()
+            .expect("no other test failed in here")
+            .html(markdown),
+        None => gitter_sandbox::html(markdown),
+    }
+}
+
+/// Another renderer, which ends when its standard input does.
+struct Renderer {
+    _child: Child,
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Renderer {
+    fn start(command: &str) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the renderer starts");
+        Self {
+            ask: child.stdin.take().expect("it was asked for"),
+            answers: BufReader::new(child.stdout.take().expect("it was asked for")),
+            _child: child,
+        }
+    }
+
+    fn html(&mut self, markdown: &str) -> String {
+        writeln!(self.ask, "{}", Value::from(markdown)).expect("the renderer listens");
+        let mut line = String::new();
+        self.answers
+            .read_line(&mut line)
+            .expect("the renderer answers");
+        serde_json::from_str(&line).expect("the renderer answers")
+    }
 }
 
 /// Matrix's HTML, with `person:<username>`, `matrix:<id>` and `everybody:` in the place of pills.
@@ -103,8 +164,12 @@ pub(crate) fn characters(text: &RichText) -> String {
 
 /// The same of plain text.
 pub(crate) fn characters_of(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{200B}')
+    // Gitter takes a symbol for the end of a line, so an arrow is sent in its place.
+    // In a link it writes out what turns letters around.
+    text.replace('\u{2424}', "\u{21B5}")
+        .replace("%E2%80%AE", "")
+        .chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '\u{200B}' | '\u{202E}'))
         .collect()
 }
 

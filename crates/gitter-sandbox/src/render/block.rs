@@ -203,7 +203,9 @@ impl Parser<'_> {
             if scan::is_rule_at(line, bullet.indent) || scan::definition(line).is_some() {
                 break;
             }
-            if !line.is_empty() && after_gap && !line.starts_with(' ') && !same {
+            // Two empty lines end it whatever comes.
+            let wide = after_gap && used > 1 && lines.get(used - 2).is_some_and(|it| it.is_empty());
+            if !line.is_empty() && (wide || after_gap && !line.starts_with(' ') && !same) {
                 break;
             }
             used += 1;

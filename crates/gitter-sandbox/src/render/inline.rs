@@ -222,11 +222,12 @@ impl Inline {
     fn markdown_link(&mut self, text: &str) -> Option<(String, usize)> {
         let image = text.starts_with('!');
         let open = if image { text.get(1..)? } else { text };
+        if let Some((label, href, title, used)) = scan::link(open) {
+            let used = used + usize::from(image);
+            return Some((self.labelled(image, label, href, title), used));
+        }
         let (label, after) = scan::bracketed(open)?;
         let before = text.len() - after.len();
-        if let Some((href, title, used)) = scan::target(after) {
-            return Some((self.labelled(image, label, href, title), before + used));
-        }
         let named = after.trim_start();
         let (name, used) = match scan::bracketed(named) {
             Some(("", rest)) => (label, text.len() - rest.len()),

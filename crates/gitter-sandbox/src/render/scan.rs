@@ -143,13 +143,6 @@ pub(super) fn between<'a>(text: &'a str, mark: &str) -> Option<(&'a str, usize)>
     let inner = text.strip_prefix(mark)?;
     let letter = mark.chars().next()?;
     let first = inner.chars().next()?.len_utf8();
-    for (at, _) in inner.match_indices(mark).filter(|(at, _)| *at >= first) {
-        let end = at + mark.len();
-        if !inner.get(end..)?.starts_with(letter) {
-            return Some((inner.get(..at)?, mark.len() + end));
-        }
-    }
-    // Overlapping marks: `**a***`.
     let mut from = first;
     while let Some(at) = inner.get(from..)?.find(mark).map(|at| at + from) {
         let end = at + mark.len();
@@ -260,6 +253,36 @@ pub(super) fn bracketed(text: &str) -> Option<(&str, &str)> {
         }
     }
     None
+}
+
+/// `[label](address "title")` at the start: the label, the address, the title, and how many bytes. It ends at the last `](` that
+/// brackets on the way allow, with no regard to where another one ended.
+pub(super) fn link(text: &str) -> Option<(&str, &str, Option<&str>, usize)> {
+    let inner = text.strip_prefix('[')?;
+    let mut found = None;
+    let mut at = 0;
+    while let Some(next) = inner.get(at..)?.find(['[', ']']) {
+        let (mark, after) = (at + next, at + next + 1);
+        let rest = inner.get(after..)?;
+        if inner.get(mark..)?.starts_with('[') {
+            match rest.find(']') {
+                Some(end) => at = after + end + 1,
+                None => break,
+            }
+            continue;
+        }
+        if let Some((href, title, used)) = target(rest) {
+            found = Some((inner.get(..mark)?, href, title, 1 + after + used));
+        }
+        if !rest
+            .find(['[', ']'])
+            .is_some_and(|at| rest.get(at..).is_some_and(|it| it.starts_with(']')))
+        {
+            break;
+        }
+        at = after;
+    }
+    found
 }
 
 /// `(address "title")` at the start: the address, the title, and how many bytes.
