@@ -49,6 +49,9 @@ impl Screen {
     }
 }
 
+/// The key, as [`Browser::types`] presses it (its code in the specification of `WebDriver`).
+pub const ENTER: char = '\u{e007}';
+
 /// A browser with an empty profile.
 #[derive(Debug)]
 pub struct Browser {
@@ -140,6 +143,76 @@ impl Browser {
     pub async fn text(&self) -> anyhow::Result<String> {
         let body = self.page.find(Locator::Css("body")).await?;
         Ok(body.text().await?)
+    }
+
+    /// Does something within a frame: its number in the page, then the number of a frame within that, and so on, from 0.
+    /// Afterwards the page itself is looked at again.
+    pub async fn in_frame<T>(
+        &self,
+        frame: &[u16],
+        act: impl AsyncFnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        for number in frame {
+            self.page
+                .enter_frame(*number)
+                .await
+                .with_context(|| format!("no frame {number}"))?;
+        }
+        let done = act().await;
+        for _ in frame {
+            self.page.enter_parent_frame().await?;
+        }
+        done
+    }
+
+    /// Waits until what a person reads in a frame is as `wanted`; for at most a minute.
+    pub async fn reads(
+        &self,
+        frame: &[u16],
+        what: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<()> {
+        let mut text = String::new();
+        for _ in 0..600 {
+            // In one go, since a page may be loaded anew at any moment.
+            let script = "return document.body ? document.body.innerText : ''";
+            let read = async || Ok(self.page.execute(script, Vec::new()).await?);
+            if let Ok(now) = self.in_frame(frame, read).await {
+                now.as_str().unwrap_or_default().clone_into(&mut text);
+            }
+            if wanted(&text) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("{what} never showed; instead: {text}")
+    }
+
+    /// Types into the field at a CSS selector, as soon as it is there; [`ENTER`] is a key, too.
+    pub async fn types(&self, field: &str, text: &str) -> anyhow::Result<()> {
+        let field = self
+            .page
+            .wait()
+            .at_most(Duration::from_mins(1))
+            .for_element(Locator::Css(field))
+            .await
+            .with_context(|| format!("no field {field:?}"))?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// Presses a button which opens a prompt, and answers that.
+    pub async fn press_and_answer(&self, button: &str, answer: &str) -> anyhow::Result<()> {
+        let xpath = format!("//button[normalize-space(.)='{button}']");
+        self.page
+            .wait()
+            .at_most(Duration::from_mins(1))
+            .for_element(Locator::XPath(&xpath))
+            .await
+            .with_context(|| format!("no button {button:?}"))?
+            .click()
+            .await?;
+        self.page.send_alert_text(answer).await?;
+        Ok(self.page.accept_alert().await?)
     }
 
     /// Is the page wider than the screen, so that a person must scroll sideways?

@@ -3,10 +3,11 @@
 use testbed::browser::Browser;
 use testbed::postgres::Postgres;
 use testbed::synapse;
+use testbed::web_client;
 
 use crate::steps::Step;
 
-/// Synapse, PostgreSQL and Chromium.
+/// Synapse, PostgreSQL, Chromium, and a Matrix client to open in it.
 pub(crate) async fn fetch() -> anyhow::Result<()> {
     synapse().await?;
     let step = Step::begin("PostgreSQL");
@@ -15,6 +16,9 @@ pub(crate) async fn fetch() -> anyhow::Result<()> {
     let step = Step::begin("Chromium");
     Browser::prepare(&step).await?;
     step.done("installed");
+    let step = Step::begin("Web client");
+    web_client::prepare(&step).await?;
+    step.done("built");
     Ok(())
 }
 

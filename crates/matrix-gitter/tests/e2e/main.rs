@@ -32,3 +32,4 @@ mod talk;
 mod tls;
 mod town;
 mod upkeep;
+mod web_client;

@@ -481,6 +481,19 @@ impl Town {
             .context("Gitter's consent page")
     }
 
+    /// Where people open a room.
+    pub(crate) fn page_of(&self, room: &Room) -> String {
+        format!("{}{}", self.sandbox.web_url(), room.name)
+    }
+
+    /// Signs somebody in to Gitter in a real browser.
+    pub(crate) async fn sign_in(&self, browser: &Browser, person: &Person) -> Result {
+        browser
+            .open(&format!("{}login", self.sandbox.web_url()))
+            .await?;
+        browser.press(&format!("@{}", person.username)).await
+    }
+
     /// The same in a real browser.
     pub(crate) async fn consent_in_browser(&self, browser: &Browser, person: &Person) -> Result {
         browser.press(&format!("@{}", person.username)).await?;

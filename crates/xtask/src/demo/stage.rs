@@ -186,8 +186,8 @@ fn in_short(error: &anyhow::Error) -> String {
     let first = lines.next().unwrap_or_default().trim_end_matches(':');
     let reason = lines.find_map(|line| {
         let said = line.strip_prefix("npm error ")?.trim();
-        // Bare words are codes and names for programs.
-        said.contains(' ').then_some(said)
+        // One or two words are codes for programs.
+        (said.split(' ').count() > 2).then_some(said)
     });
     reason.map_or_else(
         || first.to_owned(),
@@ -274,5 +274,27 @@ impl<'a> Admin<'a> {
         let mut process = Process::start("matrix-gitter", &mut command, Signal::TERM)?;
         process.answering(&self.health, &path).await?;
         Ok(process)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_short;
+
+    #[test]
+    fn of_what_npm_says_the_reason_is_told() {
+        let npm = anyhow::anyhow!(
+            "npm failed with exit status: 1:\n\
+             npm warn Unknown user config\n\
+             npm error code EAI_AGAIN\n\
+             npm error request to the registry failed\n\
+             npm error A complete log is elsewhere"
+        );
+        assert_eq!(
+            in_short(&npm.context("npm cannot fetch Hydrogen")),
+            "npm cannot fetch Hydrogen: npm failed with exit status: 1 (request to the registry failed)"
+        );
+        let old = anyhow::anyhow!("no such file").context("cannot start npm");
+        assert_eq!(in_short(&old), "cannot start npm: no such file");
     }
 }
