@@ -8,6 +8,7 @@
 //! [`crate::text::Crossing`].
 
 pub(crate) mod control;
+mod digest;
 mod item;
 pub(crate) mod tell;
 pub(crate) mod to_matrix;

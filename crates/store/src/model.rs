@@ -212,6 +212,8 @@ pub struct MessageRow {
     pub thread: Option<String>,
     /// It was taken back. The row stays, since others may answer it.
     pub deleted: bool,
+    /// A digest of what was shown last where it was carried to, if that is known: what has the same one need not be shown again.
+    pub digest: Option<i64>,
 }
 
 /// A Matrix event that changed another one.

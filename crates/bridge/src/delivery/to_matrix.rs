@@ -13,7 +13,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use serde_json::Value;
 use store::{Item, Lane, Login, MessageRow, Portal, PortalState};
 
-use super::{ToMatrix, tell, txn};
+use super::{ToMatrix, digest, tell, txn};
 use crate::{
     Ctx, Error,
     ghost::{self, puppet},
@@ -120,6 +120,7 @@ impl Place<'_> {
             part, mut content, ..
         } in contents
         {
+            let digest = digest::of_content(&content);
             if let Some(relation) = &relation {
                 content["m.relates_to"] = relation.clone();
             }
@@ -141,7 +142,10 @@ impl Place<'_> {
                 )
                 .await?
             };
-            rows.push(self.row(message, part, &event, &who));
+            rows.push(MessageRow {
+                digest: Some(digest),
+                ..self.row(message, part, &event, &who)
+            });
         }
         Ok(Outcome::Done(rows))
     }
@@ -311,6 +315,7 @@ impl Place<'_> {
             edited_at: message.edited_at,
             thread: message.thread.as_ref().map(ToString::to_string),
             deleted: false,
+            digest: None,
         }
     }
 

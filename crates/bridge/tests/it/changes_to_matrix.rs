@@ -221,6 +221,113 @@ async fn threads_are_threads() {
     assert_eq!(relation(&stage, &room, "three"), expected(&two));
 }
 
+#[tokio::test(start_paused = true)]
+async fn parts_that_stay_as_they_are_are_not_replaced() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let long = "a".repeat(130_000);
+    let message = stage.network.says("bob", "org/one", &long);
+    stage.quiet().await;
+    let parts = shown(&stage, &room).len();
+    assert!(parts > 2);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let message = stage.network.edits(&message, &format!("{long} and more"));
+    stage.quiet().await;
+    assert_eq!(count(&stage, &room, is_edit), 1, "the last part alone");
+    assert!(shown(&stage, &room)[parts - 1].ends_with(" and more"));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    stage.network.edits(&message, &long);
+    stage.quiet().await;
+    assert_eq!(count(&stage, &room, is_edit), 2);
+    assert!(shown(&stage, &room)[parts - 1].ends_with('a'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_replaced_a_message_is_redacted_with_it() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let message = stage.network.says("bob", "org/one", "one");
+    stage.quiet().await;
+    let mut changed = message.clone();
+    for text in ["two", "three"] {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        changed = stage.network.edits(&changed, text);
+        stage.quiet().await;
+    }
+    assert_eq!(count(&stage, &room, is_edit), 2);
+    stage.network.deletes(&message);
+    stage.quiet().await;
+    let is_readable =
+        |event: &IncomingEvent| event.kind == "m.room.message" && event.content["body"].is_string();
+    assert_eq!(count(&stage, &room, is_readable), 0);
+    let by_bob = |event: &IncomingEvent| {
+        event.kind == "m.room.redaction" && event.sender.localpart() == "gitter_id-bob"
+    };
+    assert_eq!(count(&stage, &room, by_bob), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_replaced_a_part_goes_with_it() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let message = stage.network.says("bob", "org/one", &"a".repeat(130_000));
+    stage.quiet().await;
+    for text in ["b".repeat(130_000), "short".to_owned()] {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        stage.network.edits(&message, &text);
+        stage.quiet().await;
+    }
+    let tells = |event: &IncomingEvent| {
+        let body = event.content["m.new_content"]["body"].as_str();
+        body.is_some_and(|body| body.starts_with('b'))
+    };
+    assert_eq!(count(&stage, &room, tells), 1, "of the part that stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_rings_those_whom_it_mentions_first() {
+    use remote::{
+        PersonId, RichText,
+        text::{Mention, Mentioned, Node},
+    };
+    let (stage, room) = Stage::in_room("org/one").await;
+    let mention = |name: &str| {
+        let who = Mentioned::Person {
+            id: PersonId::new(format!("id-{name}")),
+            username: Some(name.to_owned()),
+        };
+        let label = format!("@{name}");
+        Node::Mention(Mention { who, label })
+    };
+    let said = |names: &[&str]| RichText {
+        nodes: names.iter().map(|name| mention(name)).collect(),
+    };
+    let mut message = stage
+        .network
+        .says_with_files("bob", "org/one", said(&["carol"]), &[]);
+    stage.quiet().await;
+    let (alice, carol) = (stage::ALICE, "@gitter_id-carol:example.org");
+    let mut outcome = async |names: &[&str]| {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        message.text = said(names);
+        message.edited_at = Some(stage.now());
+        stage
+            .network
+            .tell(remote::Event::Changed(Box::new(message.clone())));
+        stage.quiet().await;
+        let edit = last(&stage, &room);
+        let new = edit.content["m.new_content"]["m.mentions"].clone();
+        (edit.content["m.mentions"].clone(), new)
+    };
+    let both = json!({"user_ids": [alice, carol]});
+    assert_eq!(
+        outcome(&["carol", "alice"]).await,
+        (json!({"user_ids": [alice]}), both.clone())
+    );
+    // Again as before, in another order: nobody new.
+    assert_eq!(outcome(&["alice", "carol"]).await, (json!({}), both));
+    assert_eq!(outcome(&[]).await, (json!({}), json!({})));
+    let only = json!({"user_ids": [alice]});
+    assert_eq!(outcome(&["alice"]).await, (only.clone(), only));
+}
+
 /// The last message of a room.
 fn last(stage: &Stage, room: &RoomId) -> IncomingEvent {
     let homeserver = stage.homeserver.lock();

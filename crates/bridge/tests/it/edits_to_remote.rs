@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use remote::EditWindow;
+use ruma::{EventId, OwnedRoomId};
 use serde_json::json;
 
-use stage::{ALICE, Stage, network::Failure, road::last_word, talk::asks};
+use stage::{
+    ALICE, Stage,
+    network::Failure,
+    road::{last_word, words},
+    talk::asks,
+};
 
 const LATE: Duration = Duration::from_mins(11);
 
@@ -247,4 +253,88 @@ async fn a_change_of_what_never_crossed_says_so() {
     stage.reads_there("org/one", &[]).await;
     let told = last_word(&stage, &room);
     assert!(told.contains("is not on Test"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_that_stay_as_they_are_are_left_alone() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage
+        .writes(&room, "0123456789abcdefghij0123")
+        .await
+        .event_id;
+    stage.quiet().await;
+    stage.edits(&room, &event, "0123456789ABCDEFGHIJ0123").await;
+    let changed = ["alice: 0123456789", "alice: ABCDEFGHIJ", "alice: 0123"];
+    stage.reads_there("org/one", &changed).await;
+    assert_eq!(stage.network.lock().edits, 1);
+    stage.edits(&room, &event, "0123456789ABCDEFGHIJ0123").await;
+    stage.reads_there("org/one", &changed).await;
+    assert_eq!(stage.network.lock().edits, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_which_nobody_knows_how_it_reads_is_changed_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "one").await.event_id;
+    stage.quiet().await;
+    // She changes it on the network's own pages, and then back on Matrix.
+    let message = stage.network.lock().messages.last().unwrap().clone();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    stage.network.edits(&message, "two");
+    stage.quiet().await;
+    stage.edits(&room, &event, "one").await;
+    stage.reads_there("org/one", &["alice: one"]).await;
+    // The answer to a change is lost, and the next one would bring back what stood there before.
+    stage.network.lock().failures.push_back(Failure::AnswerLost);
+    stage.edits(&room, &event, "three").await;
+    stage.wait(Duration::from_secs(1)).await;
+    stage.edits(&room, &event, "one").await;
+    stage.reads_there("org/one", &["alice: one"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_can_make_something_else_of_it() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "hi").await.event_id;
+    stage.quiet().await;
+    for (kind, text) in [("m.emote", "waves"), ("m.notice", "beeps")] {
+        becomes(&mut stage, &room, &event, kind, text).await;
+        let expected = format!("alice: {text}");
+        stage.reads_there("org/one", &[&expected]).await;
+    }
+    assert_eq!(stage.network.lock().posts, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_of_notices_go_where_the_notices_went() {
+    for relay in [false, true] {
+        let mut stage = Stage::with_rooms(&["org/one"]).await;
+        stage.config.relay_notices = relay;
+        stage.restart().await;
+        let room = stage.enter("org/one").await;
+        let content = json!({"msgtype": "m.notice", "body": "one"});
+        let event = stage
+            .happens(&room, ALICE, "m.room.message", None, content)
+            .await
+            .event_id;
+        stage.quiet().await;
+        let before = words(&stage, &room);
+        becomes(&mut stage, &room, &event, "m.notice", "two").await;
+        let expected: &[&str] = if relay { &["alice: two"] } else { &[] };
+        stage.reads_there("org/one", expected).await;
+        assert_eq!(words(&stage, &room), before, "nobody is told of it");
+    }
+}
+
+/// Alice makes something else of an event.
+async fn becomes(stage: &mut Stage, room: &OwnedRoomId, event: &EventId, kind: &str, text: &str) {
+    let content = json!({
+        "msgtype": kind,
+        "body": format!("* {text}"),
+        "m.new_content": {"msgtype": kind, "body": text},
+        "m.relates_to": {"rel_type": "m.replace", "event_id": event},
+    });
+    stage
+        .happens(room, ALICE, "m.room.message", None, content)
+        .await;
 }

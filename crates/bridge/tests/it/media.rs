@@ -128,6 +128,22 @@ async fn what_was_said_of_a_file_goes_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_said_of_a_file_can_be_changed() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let url = stores(&stage, "x").await;
+    let file = |caption: &str| json!({"msgtype": "m.image", "filename": "a.png", "body": caption, "url": url});
+    let event = sends(&mut stage, &room, "m.room.message", file("a dog")).await;
+    let before = said(&stage);
+    assert!(before.ends_with("a dog"), "{before}");
+    let mut edit = file("* a cat");
+    edit["m.new_content"] = file("a cat");
+    edit["m.relates_to"] = json!({"rel_type": "m.replace", "event_id": event});
+    sends(&mut stage, &room, "m.room.message", edit).await;
+    let after = said(&stage);
+    assert_eq!(after, before.replace("dog", "cat"), "the same link");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_repeat_gives_the_same_link() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     let url = stores(&stage, "x").await;

@@ -127,6 +127,8 @@ CREATE TABLE messages (
     deleted BOOLEAN NOT NULL,
     -- The user's own account says it on Matrix, though it came from the network.
     as_user BOOLEAN NOT NULL,
+    -- Tells whether what it shows now is the same as something else; none if that is not known.
+    digest BIGINT,
     PRIMARY KEY (portal_id, remote_id, part)
 );
 CREATE INDEX messages_by_thread ON messages (portal_id, thread) WHERE thread IS NOT NULL;

@@ -9,6 +9,7 @@ sql! {
     PUT_EDIT = "INSERT INTO edits (event_id, original, portal_id, written_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (event_id) DO NOTHING";
     EDIT = "SELECT portal_id, event_id, original, written_at FROM edits WHERE event_id = $1";
+    EDITS_OF = "SELECT portal_id, event_id, original, written_at FROM edits WHERE original = $1 ORDER BY written_at, event_id";
 }
 
 impl Store {
@@ -27,6 +28,12 @@ impl Store {
     pub async fn edit(&self, event_id: &str) -> Result<Option<EditRow>, Error> {
         let row = self.db.row(EDIT, args![event_id]).await?;
         row.as_ref().map(edit).transpose()
+    }
+
+    /// What changed an event, oldest first.
+    pub async fn edits_of(&self, original: &str) -> Result<Vec<EditRow>, Error> {
+        let rows = self.db.rows(EDITS_OF, args![original]).await?;
+        rows.iter().map(edit).collect()
     }
 
     /// The messages that changes of an event became, oldest first.

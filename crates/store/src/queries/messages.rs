@@ -7,7 +7,7 @@ use crate::{Error, MessageRow, PortalId, Store};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted, as_user
+            "SELECT portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted, as_user, digest
                 FROM messages ",
             $rest
         )
@@ -21,12 +21,12 @@ sql! {
     KNOWN_SINCE = select!("WHERE portal_id = $1 AND sent_at >= $2 ORDER BY sent_at, remote_id, part");
     LATEST = select!("WHERE portal_id = $1 ORDER BY sent_at DESC, remote_id DESC, part LIMIT $2");
     PUT_MESSAGE = "INSERT INTO messages
-            (portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted, as_user)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            (portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted, as_user, digest)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (portal_id, remote_id, part) DO UPDATE SET event_id = excluded.event_id,
             room_id = excluded.room_id, sender = excluded.sender, by_us = excluded.by_us,
             sent_at = excluded.sent_at, edited_at = excluded.edited_at,
-            thread = excluded.thread, deleted = excluded.deleted, as_user = excluded.as_user";
+            thread = excluded.thread, deleted = excluded.deleted, as_user = excluded.as_user, digest = excluded.digest";
     LAST_IN_THREAD = select!("WHERE portal_id = $1 AND thread = $2 AND NOT deleted
         ORDER BY sent_at DESC, remote_id DESC, part DESC LIMIT 1");
     FIRST_IN_THREAD = select!("WHERE portal_id = $1 AND thread = $2 AND room_id = $3 AND NOT by_us
@@ -148,6 +148,7 @@ pub(super) fn put<'a>(batch: &mut Batch<'a>, rows: &'a [MessageRow]) {
             row.thread.as_deref(),
             row.deleted,
             row.as_user,
+            row.digest,
         ];
         batch.add(PUT_MESSAGE, args);
     }
@@ -167,5 +168,6 @@ pub(super) fn message(row: &Row) -> Result<MessageRow, Error> {
         thread: row.get(9)?,
         deleted: row.get(10)?,
         as_user: row.get(11)?,
+        digest: row.get(12)?,
     })
 }

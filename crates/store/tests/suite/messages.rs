@@ -18,6 +18,7 @@ pub(crate) fn row(portal_id: i64, remote_id: &str, part: i64, event_id: &str) ->
         edited_at: None,
         thread: None,
         deleted: false,
+        digest: Some(-7),
     }
 }
 
@@ -66,6 +67,9 @@ pub(crate) async fn edits(base: Base) {
     }
     assert_eq!(store.edit("$one").await.unwrap(), Some(edit("$one", 1)));
     assert_eq!(store.edit("$a").await.unwrap(), None);
+    let both = [edit("$one", 1), edit("$two", 2)];
+    assert_eq!(store.edits_of(&both[0].original).await.unwrap(), both);
+    assert_eq!(store.edits_of("$one").await.unwrap(), []);
     let rows = [
         row(portal.id, "m1", 0, "$a"),
         row(portal.id, "m2", 0, "$two"),

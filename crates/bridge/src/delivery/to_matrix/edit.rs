@@ -2,12 +2,14 @@
 
 use homeserver::Actor;
 use remote::Message;
+use ruma::EventId;
 use serde_json::{Value, json};
-use store::{Item, Lane, MessageRow};
+use store::{EditRow, Item, Lane, MessageRow};
 
 use super::Place;
 use crate::{
     Error,
+    delivery::digest,
     ghost::{self, puppet},
     lanes::Outcome,
     media::incoming::Shown,
@@ -80,11 +82,11 @@ impl Place<'_> {
             content,
         } in &contents
         {
+            let digest = Some(digest::of_content(content));
             let old = shown.iter().find(|row| row.part == *part);
-            if let Some(row) = old.filter(|_| !is_file) {
+            if let Some(row) = old.filter(|row| !is_file && row.digest != digest) {
                 let txn = self.txn("edit", who, message, *part);
-                let replacement = replacement(content, &row.event_id);
-                self.send(who, message, &txn, &replacement, at).await?;
+                self.replace_one(who, message, row, content, &txn).await?;
             }
             let event = if let Some(row) = old {
                 row.event_id.as_str().try_into().map_err(|_| {
@@ -98,7 +100,10 @@ impl Place<'_> {
                 let txn = self.txn("message", who, message, *part);
                 self.send(who, message, &txn, &content, at).await?
             };
-            rows.push(self.row(message, *part, &event, who));
+            rows.push(MessageRow {
+                digest,
+                ..self.row(message, *part, &event, who)
+            });
         }
         let stays = |row: &&MessageRow| contents.iter().any(|it| it.part == row.part);
         for row in shown.iter().filter(|row| !stays(row)) {
@@ -109,6 +114,50 @@ impl Place<'_> {
                 .await?;
         }
         Ok(rows)
+    }
+
+    /// Shows another content in an event's place.
+    async fn replace_one(
+        &self,
+        who: &Actor,
+        message: &Message,
+        row: &MessageRow,
+        content: &Value,
+        txn: &str,
+    ) -> Result<(), Error> {
+        let at = message.edited_at.unwrap_or(message.sent_at);
+        let mentions = self.newly_mentioned(row, content).await?;
+        let replacement = replacement(content, mentions, &row.event_id);
+        let event = self.send(who, message, txn, &replacement, at).await?;
+        // It has to go with what it replaces.
+        let edit = EditRow {
+            portal_id: self.portal.id,
+            event_id: event.to_string(),
+            original: row.event_id.clone(),
+            written_at: at,
+        };
+        Ok(self.world.store.put_edit(&edit).await?)
+    }
+
+    /// Who is mentioned in a content and was not in what it replaces: they are to be rung, and nobody again (Matrix spec v1.7, "User
+    /// and room mentions"). What stands there is asked for only if somebody is mentioned now.
+    async fn newly_mentioned(&self, row: &MessageRow, content: &Value) -> Result<Value, Error> {
+        let now = &content["m.mentions"];
+        if now.as_object().is_none_or(serde_json::Map::is_empty) {
+            return Ok(json!({}));
+        }
+        let edits = self.world.store.edits_of(&row.event_id).await?;
+        let last = edits.last().map_or(&row.event_id, |edit| &edit.event_id);
+        let Ok(last) = <&EventId>::try_from(last.as_str()) else {
+            return Ok(json!({}));
+        };
+        let before = match self.world.homeserver.event(self.room, last).await {
+            Ok(Some(event)) => event.content,
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Ok(None) | Err(_) => return Ok(json!({})),
+        };
+        let before = before.get("m.new_content").unwrap_or(&before);
+        Ok(added(&before["m.mentions"], now))
     }
 
     /// The user changed on the network what his own account said on Matrix. His event there is his alone to replace, so his ghost
@@ -153,21 +202,25 @@ impl Place<'_> {
                     }
                 }
             }
+            let digest = Some(digest::of_content(&content));
             let place = behind + part;
             let old = answer.iter().find(|row| row.part == place);
             let txn = self.txn("own-edit", &who, message, part);
             if let Some(row) = old {
-                if !is_file {
-                    let replacement = replacement(&content, &row.event_id);
-                    self.send(&who, message, &txn, &replacement, at).await?;
+                if !is_file && row.digest != digest {
+                    self.replace_one(&who, message, row, &content, &txn).await?;
                 }
                 rows.push(MessageRow {
                     edited_at: message.edited_at,
+                    digest,
                     ..row.clone()
                 });
             } else {
                 let event = self.send(&who, message, &txn, &content, at).await?;
-                rows.push(self.row(message, place, &event, &who));
+                rows.push(MessageRow {
+                    digest,
+                    ..self.row(message, place, &event, &who)
+                });
             }
         }
         let stays = |row: &&MessageRow| rows.iter().any(|it: &MessageRow| it.part == row.part);
@@ -181,6 +234,7 @@ impl Place<'_> {
         }
         for row in &mut his {
             row.edited_at = message.edited_at;
+            row.digest = None;
         }
         rows.append(&mut his);
         Ok(Outcome::Done(rows))
@@ -190,15 +244,37 @@ impl Place<'_> {
 /// What stands before the new text of a message that cannot be replaced.
 const EDITED: &str = "(edited) ";
 
-/// The content that replaces an event's (Matrix spec, client-server API, "Event replacements"). Nobody is rung again.
-fn replacement(content: &Value, event: &str) -> Value {
+/// The mentions that are new.
+fn added(before: &Value, now: &Value) -> Value {
+    let users = |mentions: &Value| -> Vec<Value> {
+        let users = mentions.get("user_ids").and_then(Value::as_array);
+        users.cloned().unwrap_or_default()
+    };
+    let everybody = |mentions: &Value| mentions.get("room") == Some(&Value::Bool(true));
+    let known = users(before);
+    let mut new = json!({});
+    let added: Vec<_> = users(now)
+        .into_iter()
+        .filter(|user| !known.contains(user))
+        .collect();
+    if !added.is_empty() {
+        new["user_ids"] = Value::Array(added);
+    }
+    if everybody(now) && !everybody(before) {
+        new["room"] = Value::Bool(true);
+    }
+    new
+}
+
+/// The content that replaces an event's (Matrix spec, client-server API, "Event replacements"). Only `mentions` are rung.
+fn replacement(content: &Value, mentions: Value, event: &str) -> Value {
     let mut whole = content.clone();
     for text in ["body", "formatted_body"] {
         if let Some(said) = whole[text].as_str() {
             whole[text] = format!("* {said}").into();
         }
     }
-    whole["m.mentions"] = json!({});
+    whole["m.mentions"] = mentions;
     let mut new = content.clone();
     if let Some(fields) = new.as_object_mut() {
         // Where a message stands does not change with its text.
@@ -214,14 +290,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replacement_holds_both_texts_and_rings_nobody() {
+    fn only_new_mentions_are_added() {
+        let cases = [
+            (
+                json!({"user_ids": ["@a:x"]}),
+                json!({"user_ids": ["@a:x", "@b:x"]}),
+                json!({"user_ids": ["@b:x"]}),
+            ),
+            (
+                json!({"room": true}),
+                json!({"room": true, "user_ids": ["@a:x"]}),
+                json!({"user_ids": ["@a:x"]}),
+            ),
+            (json!({}), json!({"room": true}), json!({"room": true})),
+            (
+                json!(null),
+                json!({"user_ids": ["@a:x"]}),
+                json!({"user_ids": ["@a:x"]}),
+            ),
+            (
+                json!({"user_ids": "odd"}),
+                json!({"room": false}),
+                json!({}),
+            ),
+        ];
+        for (before, now, new) in cases {
+            assert_eq!(added(&before, &now), new, "{before} {now}");
+        }
+    }
+
+    #[test]
+    fn a_replacement_holds_both_texts_and_rings_those_it_should() {
         let content = json!({
             "msgtype": "m.text", "body": "hi", "m.mentions": {"user_ids": ["@a:x"]}, "im.example": {"id": "m"},
         });
         assert_eq!(
-            replacement(&content, "$a"),
+            replacement(&content, json!({"room": true}), "$a"),
             json!({
-                "msgtype": "m.text", "body": "* hi", "m.mentions": {}, "im.example": {"id": "m"},
+                "msgtype": "m.text", "body": "* hi", "m.mentions": {"room": true}, "im.example": {"id": "m"},
                 "m.new_content": content,
                 "m.relates_to": {"rel_type": "m.replace", "event_id": "$a"},
             })

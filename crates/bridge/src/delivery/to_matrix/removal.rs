@@ -39,9 +39,18 @@ impl Place<'_> {
         Ok(Outcome::Done(known))
     }
 
-    /// By whoever said it; by the bot where he may not, or it was the user himself.
+    /// Takes an event back, with what replaced it: those who ask for that can still read it otherwise.
     pub(super) async fn redact(&self, row: &MessageRow) -> Result<(), Error> {
-        let Ok(event) = <&EventId>::try_from(row.event_id.as_str()) else {
+        self.redact_one(row, &row.event_id).await?;
+        for edit in self.world.store.edits_of(&row.event_id).await? {
+            self.redact_one(row, &edit.event_id).await?;
+        }
+        Ok(())
+    }
+
+    /// By whoever said it; by the bot where he may not, or it was the user himself.
+    async fn redact_one(&self, row: &MessageRow, event_id: &str) -> Result<(), Error> {
+        let Ok(event) = <&EventId>::try_from(event_id) else {
             return Ok(());
         };
         if row.room_id != self.room.as_str() {
@@ -58,7 +67,7 @@ impl Place<'_> {
                 "redaction",
                 who.user_id(self.world.names.bot()).as_str(),
                 self.room.as_str(),
-                &row.event_id,
+                event_id,
             ]);
             let homeserver = &self.world.homeserver;
             match homeserver.redact(who, self.room, event, None, &txn).await {

@@ -14,10 +14,10 @@ use store::{EditRow, Item, ItemState, Lane, MessageRow};
 use super::{End, Job, Road, redact, say};
 use crate::{
     Error,
-    delivery::tell,
+    delivery::{digest, tell},
     intake::matrix::MatrixEvent,
     management::notice::line,
-    text::{changed, is_edit, plain_body, relation},
+    text::{changed, crossing, is_edit, plain_body, relation},
 };
 
 /// Behind an item: what waits that is about it.
@@ -174,11 +174,22 @@ impl Job<'_> {
         };
         let world = self.world;
         for (row, part) in rows.iter().zip(parts) {
+            let digest = Some(digest::of_part(part));
+            if row.digest == digest {
+                continue;
+            }
             self.attempt().await?;
+            // Until that is answered, nobody knows what stands there.
+            let unknown = MessageRow {
+                digest: None,
+                ..row.clone()
+            };
+            world.store.put_messages(&[unknown]).await?;
             let message = MessageId::new(row.remote_id.clone());
             let edited = match road.account.edit(&road.room, &message, part).await {
                 Ok(changed) => MessageRow {
                     edited_at: changed.edited_at,
+                    digest,
                     ..row.clone()
                 },
                 Err(error) if matches!(error.fault, Fault::Rejected | Fault::Unsupported) => {
@@ -252,7 +263,7 @@ pub(super) async fn work(
     let Some(content) = changed(&Value::Null, &event.content) else {
         return Ok(End::Nothing);
     };
-    let message = match say::read(job, &original, &event.kind, &content).await? {
+    let message = match say::read_again(job, &original, &event.kind, &content).await? {
         Ok(message) => message,
         Err(end) => return Ok(end),
     };
@@ -347,7 +358,9 @@ async fn unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error> {
         Some(original) if rows.is_empty() => {
             let body = plain_body(&original.content);
             let is_command = body.trim_start().starts_with(&world.config.command_prefix);
-            original.sender == event.sender && !body.is_empty() && !is_command
+            let is_wanted =
+                !say::is_not_wanted(world, &crossing(&original.kind, &original.content));
+            original.sender == event.sender && !body.is_empty() && !is_command && is_wanted
         }
         _ => false,
     };
@@ -393,7 +406,7 @@ pub(super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<End, Error
         };
         return redact::delete_all(job, &gone).await;
     }
-    let message = match say::read(job, &original, &kind, &content).await? {
+    let message = match say::read_again(job, &original, &kind, &content).await? {
         Ok(message) => message,
         Err(end) => return Ok(end),
     };

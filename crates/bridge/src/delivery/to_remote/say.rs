@@ -11,7 +11,7 @@ use super::{
     place::place,
 };
 use crate::{
-    Error,
+    Ctx, Error,
     delivery::tell,
     management::notice::line,
     media,
@@ -93,21 +93,43 @@ async fn absorb(job: &Job<'_>, pending: &Pending, last: i64) -> Result<(), Error
     Ok(())
 }
 
-/// Reads what is to be sent, which the event `of` says (now); the user is told if it cannot cross.
+/// Reads what is to be sent, which the event `of` says; the user is told if it cannot cross.
 pub(super) async fn read(
     job: &Job<'_>,
     of: &EventId,
     kind: &str,
     content: &Value,
 ) -> Result<Result<Outgoing, End>, Error> {
+    let crossing = crossing(kind, content);
+    if is_not_wanted(job.world, &crossing) {
+        return Ok(Err(End::Nothing));
+    }
+    carried(job, of, crossing).await
+}
+
+/// Reads what the event `of`, which stands on the network, says now: whatever it has become, the old text is not to stay there.
+pub(super) async fn read_again(
+    job: &Job<'_>,
+    of: &EventId,
+    kind: &str,
+    content: &Value,
+) -> Result<Result<Outgoing, End>, Error> {
+    carried(job, of, crossing(kind, content)).await
+}
+
+/// A machine's words, which nobody is to answer, so nobody is told either.
+pub(super) fn is_not_wanted(world: &Ctx, crossing: &Crossing) -> bool {
+    !world.config.relay_notices
+        && matches!(crossing, Crossing::Message(it) if it.kind == MessageKind::Notice)
+}
+
+async fn carried(
+    job: &Job<'_>,
+    of: &EventId,
+    crossing: Crossing,
+) -> Result<Result<Outgoing, End>, Error> {
     let (world, portal) = (job.world, job.portal);
-    Ok(match crossing(kind, content) {
-        // A machine's words, which nobody is to answer, so nobody is told either.
-        Crossing::Message(content)
-            if content.kind == MessageKind::Notice && !world.config.relay_notices =>
-        {
-            Err(End::Nothing)
-        }
+    Ok(match crossing {
         Crossing::Message(content) => {
             let link = match &content.file {
                 Some(file) => Some(media::link::link(world, &job.event.room, of, file).await?),

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use store::{ItemState, MessageRow, Portal};
 
 use super::{Job, Road};
-use crate::{Error, delivery::txn};
+use crate::{
+    Error,
+    delivery::{digest, txn},
+};
 
 /// How far the network's clock may be off ours.
 const CLOCKS_APART: Millis = 120_000;
@@ -94,6 +97,7 @@ impl Job<'_> {
                 of,
                 index,
                 &message,
+                digest::of_part(part),
             ));
         }
         Ok(rows)
@@ -127,7 +131,14 @@ impl Job<'_> {
     }
 }
 
-fn row(portal: &Portal, room: &str, of: &str, index: usize, message: &Message) -> MessageRow {
+fn row(
+    portal: &Portal,
+    room: &str,
+    of: &str,
+    index: usize,
+    message: &Message,
+    digest: i64,
+) -> MessageRow {
     MessageRow {
         portal_id: portal.id,
         remote_id: message.id.to_string(),
@@ -145,6 +156,7 @@ fn row(portal: &Portal, room: &str, of: &str, index: usize, message: &Message) -
         edited_at: message.edited_at,
         thread: message.thread.as_ref().map(ToString::to_string),
         deleted: false,
+        digest: Some(digest),
     }
 }
 
