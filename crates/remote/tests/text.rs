@@ -307,6 +307,17 @@ fn hostile_html_costs_no_more_than_its_length() {
 }
 
 #[test]
+fn deep_text_with_many_lines_stays_short_as_plain_text() {
+    for (open, mark) in [("<blockquote>", "> "), ("<ul><li>", "- ")] {
+        let deep = open.repeat(32) + &"x<br>".repeat(2_000);
+        let body = body(&deep);
+        assert!(body.starts_with(&mark.repeat(6)), "{}", &body[..100]);
+        assert!(body.len() < 3 * deep.len(), "{}", body.len());
+        assert_eq!(body.matches('x').count(), 2_000);
+    }
+}
+
+#[test]
 fn the_deepest_text_can_be_stored_and_read_back() {
     let text = parse_plainly(&"<ul><li>".repeat(1000).replace("<li>", "<li>a"));
     let stored =

@@ -13,9 +13,15 @@ pub fn render(text: &RichText, naming: &dyn Naming) -> String {
     out.finish()
 }
 
+/// Quotations and lists in each other are told apart up to this depth. Each line has the marks of all of them before it, so
+/// a short text that is deep and has many lines would become one that no event can hold.
+const DEEPEST: usize = 6;
+
 /// Text that is being laid out in lines.
 #[derive(Default)]
 struct Lines {
+    /// How many quotations and lists are around it.
+    depth: usize,
     done: String,
     /// How many line ends are due before the next characters.
     due: usize,
@@ -81,10 +87,14 @@ impl Lines {
                 self.block(1, &format!("```{language}\n{}\n```", text_of(children)));
             }
             Tag::Quote => {
-                let inner = inner(children, naming);
-                self.block(1, &indented(&inner, "> ", "> "));
+                let inner = self.inner(1, children, naming);
+                if self.depth < DEEPEST {
+                    self.block(1, &indented(&inner, "> ", "> "));
+                } else {
+                    self.block(1, &inner);
+                }
             }
-            Tag::Paragraph | Tag::Heading(_) => self.block(2, &inner(children, naming)),
+            Tag::Paragraph | Tag::Heading(_) => self.block(2, &self.inner(0, children, naming)),
             Tag::Break => self.due += 1,
             Tag::Rule => self.block(1, "---"),
             Tag::List { start } => self.list(*start, children, naming),
@@ -99,12 +109,14 @@ impl Lines {
             Tag::Row => {
                 let cells: Vec<_> = children
                     .iter()
-                    .map(|cell| inner(std::slice::from_ref(cell), naming))
+                    .map(|cell| self.inner(0, std::slice::from_ref(cell), naming))
                     .collect();
                 self.block(1, &cells.join(" | "));
             }
-            Tag::HeaderCell | Tag::Cell => self.push(&inner(children, naming).replace('\n', " ")),
-            Tag::Details | Tag::Summary => self.block(1, &inner(children, naming)),
+            Tag::HeaderCell | Tag::Cell => {
+                self.push(&self.inner(0, children, naming).replace('\n', " "));
+            }
+            Tag::Details | Tag::Summary => self.block(1, &self.inner(0, children, naming)),
             Tag::Spoiler {
                 reason: Some(reason),
             } => self.push(&format!("[Spoiler: {reason}]")),
@@ -115,6 +127,16 @@ impl Lines {
             } => self.push(&format!("${tex}$")),
             Tag::Math { tex, display: true } => self.block(1, &format!("$${tex}$$")),
         }
+    }
+
+    /// What stands in an element, laid out by itself, `deeper` than what stands around it.
+    fn inner(&self, deeper: usize, children: &[Node], naming: &dyn Naming) -> String {
+        let mut lines = Self {
+            depth: self.depth + deeper,
+            ..Self::default()
+        };
+        lines.nodes(children, naming);
+        lines.finish()
     }
 
     fn between(&mut self, mark: &str, children: &[Node], naming: &dyn Naming) {
@@ -156,13 +178,17 @@ impl Lines {
             Some(false) => "[ ] ",
             None => "",
         };
-        let indent = " ".repeat(marker.len());
-        let text = format!("{ticked}{}", inner(children, naming));
+        let indent = " ".repeat(if self.depth < DEEPEST {
+            marker.len()
+        } else {
+            0
+        });
+        let text = format!("{ticked}{}", self.inner(1, children, naming));
         self.block(1, indented(&text, marker, &indent).trim_end());
     }
 
     fn link(&mut self, children: &[Node], href: &str, naming: &dyn Naming) {
-        let label = inner(children, naming);
+        let label = self.inner(0, children, naming);
         let address = href.strip_prefix("mailto:").unwrap_or(href);
         let bare = |text: &str| {
             text.trim_start_matches("https://")
@@ -176,12 +202,6 @@ impl Lines {
             self.push(&format!("{label} ({address})"));
         }
     }
-}
-
-fn inner(children: &[Node], naming: &dyn Naming) -> String {
-    let mut lines = Lines::default();
-    lines.nodes(children, naming);
-    lines.finish()
 }
 
 fn indented(text: &str, first: &str, others: &str) -> String {
