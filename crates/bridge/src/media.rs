@@ -28,6 +28,12 @@ pub use serve::{MediaFile, MediaProblem, MediaRange, MediaRequest, open};
 
 use crate::world::Keyed;
 
+/// What a file is said to be, by its bytes; for a fuzzer.
+#[cfg(feature = "fuzzing")]
+pub fn look_at(bytes: &[u8], whole: bool) -> serde_json::Value {
+    look::look(bytes, whole).about(bytes.len() as u64)
+}
+
 /// So many files of the network are fetched at once.
 const FETCHES: usize = 2;
 
@@ -42,6 +48,8 @@ const STUMBLES: u32 = 3;
 pub struct Media {
     places: places::Places,
     fetches: Semaphore,
+    /// Unpacking a picture takes memory, so that is done to one at a time.
+    looks: Semaphore,
     /// By address, so that a file which several rooms show is fetched once.
     addresses: Keyed<String>,
     /// Until when the place of the network's files is left alone.
@@ -55,6 +63,7 @@ impl Default for Media {
         Self {
             places: places::Places::default(),
             fetches: Semaphore::new(FETCHES),
+            looks: Semaphore::new(1),
             addresses: Keyed::default(),
             away_until: AtomicI64::new(Millis::MIN),
             stumbled: Mutex::default(),

@@ -236,7 +236,7 @@ async fn carry(
     if whole && start.is_empty() {
         return Err(Error::Refused("the file is empty".to_owned()));
     }
-    let looked = at_leisure(start.clone(), whole).await?;
+    let looked = at_leisure(world, start.clone(), whole).await?;
     let name = attachment.name.as_deref().map(name::sound);
     let name = name.as_deref();
     let (mxc, size) = match (rest, length) {
@@ -255,7 +255,7 @@ async fn carry(
         // Homeservers want to know beforehand how long a file is, and longer ones are not held.
         (Some(_), None) => return Err(too_large()),
     };
-    let info = json!({"msgtype": looked.msgtype, "info": looked.info(size)});
+    let info = looked.about(size);
     Ok(Uploaded {
         mxc: mxc.to_string(),
         info: info.to_string(),
@@ -275,7 +275,8 @@ async fn read(pieces: &mut dyn Pieces, most: usize) -> Result<(Bytes, Option<Byt
 }
 
 /// Looks at a file where it holds up nobody.
-async fn at_leisure(bytes: Bytes, whole: bool) -> Result<Looked, Error> {
+async fn at_leisure(world: &Ctx, bytes: Bytes, whole: bool) -> Result<Looked, Error> {
+    let _permit = world.media.looks.acquire().await.ok();
     tokio::task::spawn_blocking(move || look::look(&bytes, whole))
         .await
         .map_err(|_| Error::Refused("the file cannot be read".to_owned()))

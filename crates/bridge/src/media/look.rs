@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 /// So many bytes at the beginning of a file tell what it is, the size of a picture included.
 pub(super) const BEGINNING: usize = 128 * 1024;
 
-/// Pictures of more pixels are not unpacked, which takes up to 4 bytes for each.
-const MOST_PIXELS: u64 = 4_000_000;
+/// Pictures that take more bytes when they are unpacked are not: that is four million pixels of four bytes, and of many a
+/// picture fewer.
+const MOST_UNPACKED: u64 = 16_000_000;
 
-/// What unpacking a picture may take in bytes.
+/// What a decoder may take in bytes for itself.
 const MOST_MEMORY: u64 = 32 << 20;
 
 /// What a file is.
@@ -28,8 +29,13 @@ pub(super) struct Looked {
 }
 
 impl Looked {
+    /// What the event says of the file, beside where it is.
+    pub(super) fn about(&self, bytes: u64) -> Value {
+        json!({"msgtype": self.msgtype, "info": self.info(bytes)})
+    }
+
     /// The `info` of the event (Matrix spec, `m.image` and its kin).
-    pub(super) fn info(&self, bytes: u64) -> Value {
+    fn info(&self, bytes: u64) -> Value {
         let mut info = json!({"mimetype": self.mime, "size": bytes});
         if let Some((width, height)) = self.size {
             info["w"] = json!(width);
@@ -112,7 +118,7 @@ fn picture(bytes: &[u8], whole: bool) -> Option<((u32, u32), Option<String>)> {
     } else {
         (width, height)
     };
-    let small = whole && u64::from(width) * u64::from(height) <= MOST_PIXELS;
+    let small = whole && decoder.total_bytes() <= MOST_UNPACKED;
     let blur = small.then(|| blur(decoder, orientation)).flatten();
     Some((size, blur))
 }
@@ -194,6 +200,34 @@ mod tests {
         bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
         let looked = look(&bomb, true);
         assert_eq!((looked.msgtype, looked.blurhash), ("m.image", None));
+        // All black, so of some ten kilobytes; and with two bytes for each colour, few enough pixels.
+        let mut bytes = Cursor::new(Vec::new());
+        let black = image::ImageBuffer::<image::Rgba<u16>, _>::new(1_600, 1_600);
+        black.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        let looked = look(bytes.get_ref(), true);
+        assert_eq!((looked.size, looked.blurhash), (Some((1_600, 1_600)), None));
+        // One whose canvas is as large as GIF knows any, around a single pixel.
+        let gif = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+        let looked = look(gif, true);
+        assert_eq!((looked.mime, looked.blurhash), ("image/gif", None));
+    }
+
+    #[test]
+    fn of_a_moving_picture_one_frame_is_looked_at() {
+        let mut bytes = Vec::new();
+        {
+            let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+            for shade in 0..200 {
+                let frame = image::RgbaImage::from_pixel(8, 4, image::Rgba([shade, 0, 0, 255]));
+                encoder.encode_frame(image::Frame::new(frame)).unwrap();
+            }
+        }
+        let whole = look(&bytes, true);
+        assert_eq!(whole.size, Some((8, 4)));
+        // What stands behind the first does not matter, be it nonsense.
+        bytes.truncate(bytes.len() / 2);
+        assert_eq!(look(&bytes, true).blurhash, whole.blurhash);
+        assert!(whole.blurhash.is_some());
     }
 
     #[test]
