@@ -20,4 +20,5 @@ pub use from_matrix::{Written, compose, read};
 pub use names_in_text::{Calling, Callings};
 pub(crate) use quote::shorten;
 pub use relation::{Relation, changed, is_edit, relation};
+pub(crate) use to_matrix::fits;
 pub use to_matrix::{MatrixNames, contents};

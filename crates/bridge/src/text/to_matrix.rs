@@ -92,7 +92,7 @@ pub fn contents(message: &Message, names: &MatrixNames<'_>, network: &NetworkInf
         whole["format"] = json!("org.matrix.custom.html");
         whole["formatted_body"] = json!(html::render(&message.text, names));
     }
-    if size(&whole) <= MAX_CONTENT {
+    if fits(&whole) {
         return vec![whole];
     }
     // Formatting is what can be done without.
@@ -112,8 +112,9 @@ pub fn contents(message: &Message, names: &MatrixNames<'_>, network: &NetworkInf
         .collect()
 }
 
-fn size(content: &Value) -> usize {
-    serde_json::to_vec(content).map_or(usize::MAX, |json| json.len())
+/// Whether an event can have this content.
+pub(crate) fn fits(content: &Value) -> bool {
+    serde_json::to_vec(content).is_ok_and(|json| json.len() <= MAX_CONTENT)
 }
 
 fn mentions(message: &Message, names: &MatrixNames<'_>) -> Value {

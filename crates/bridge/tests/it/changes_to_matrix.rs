@@ -509,3 +509,37 @@ async fn what_she_changes_on_the_network_is_said_by_her_ghost() {
     let none: [&str; 0] = [];
     assert_eq!(shown(&stage, &room), none, "taken back by bot and ghost");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_edit_is_shown_whole() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    // With its HTML each of these fits into an event, and not into one that holds it twice.
+    let long = |word: &str| format!("{word} {}", "<b>\u{65e5}</b>".repeat(2_000));
+    let mut message = stage.network.says_with_files(
+        "bob",
+        "org/one",
+        remote::text::html::parse_plainly(&long("one")),
+        &[],
+    );
+    stage.quiet().await;
+    stage.wait(Duration::from_secs(1)).await;
+    message.text = remote::text::html::parse_plainly(&long("two"));
+    message.edited_at = Some(stage.now());
+    stage
+        .network
+        .tell(remote::Event::Changed(Box::new(message.clone())));
+    stage.quiet().await;
+    let homeserver = stage.homeserver.lock();
+    let edits: Vec<_> = homeserver.rooms[&room]
+        .timeline
+        .iter()
+        .filter(|event| is_edit(event))
+        .collect();
+    assert_eq!(edits.len(), 1, "the change has arrived");
+    let (content, new) = (&edits[0].content, &edits[0].content["m.new_content"]);
+    let shown = remote::text::html::parse_plainly(new["formatted_body"].as_str().unwrap());
+    assert_eq!(shown, message.text);
+    assert_eq!(new["body"].as_str().unwrap().chars().count(), 2_004);
+    let fallback = content["body"].as_str().unwrap();
+    assert!(fallback.starts_with("* two ") && fallback.ends_with('\u{2026}'));
+}

@@ -13,6 +13,7 @@ use crate::{
     ghost::{self, puppet},
     lanes::Outcome,
     media::incoming::Shown,
+    text,
 };
 
 impl Place<'_> {
@@ -269,9 +270,9 @@ fn added(before: &Value, now: &Value) -> Value {
 /// The content that replaces an event's (Matrix spec, client-server API, "Event replacements"). Only `mentions` are rung.
 fn replacement(content: &Value, mentions: Value, event: &str) -> Value {
     let mut whole = content.clone();
-    for text in ["body", "formatted_body"] {
-        if let Some(said) = whole[text].as_str() {
-            whole[text] = format!("* {said}").into();
+    for key in ["body", "formatted_body"] {
+        if let Some(said) = whole[key].as_str() {
+            whole[key] = format!("* {said}").into();
         }
     }
     whole["m.mentions"] = mentions;
@@ -282,8 +283,23 @@ fn replacement(content: &Value, mentions: Value, event: &str) -> Value {
     }
     whole["m.new_content"] = new;
     whole["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": event });
+    if text::fits(&whole) {
+        return whole;
+    }
+    // Both texts are too much for one event. The one beside the new content is for clients that know no edits.
+    if let Some(fields) = whole.as_object_mut() {
+        fields.remove("format");
+        fields.remove("formatted_body");
+    }
+    if let Some(said) = whole["body"].as_str() {
+        let end = said.floor_char_boundary(LONGEST_FALLBACK);
+        whole["body"] = format!("{}…", &said[..end]).into();
+    }
     whole
 }
+
+/// Bytes of the text for clients that know no edits, where it has to be short.
+const LONGEST_FALLBACK: usize = 500;
 
 #[cfg(test)]
 mod tests {

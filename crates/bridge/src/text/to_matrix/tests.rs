@@ -116,7 +116,7 @@ fn what_does_not_fit_is_cut_without_losing_anything() {
     assert!(parts.len() > 2);
     let mut whole = String::new();
     for (number, part) in parts.iter().enumerate() {
-        assert!(size(part) <= MAX_CONTENT);
+        assert!(fits(part));
         assert_eq!(
             part["example.test.message"]["part"].as_u64().unwrap_or(0),
             number as u64
