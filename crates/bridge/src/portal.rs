@@ -12,9 +12,9 @@ mod create;
 pub(crate) mod enter;
 mod leave;
 mod member;
+pub(crate) mod replaced;
 mod shown;
 mod state;
-mod upgraded;
 
 use ruma::{OwnedRoomId, OwnedUserId};
 use store::Portal;
@@ -28,9 +28,9 @@ pub use enter::membership;
 pub use leave::take_out;
 pub(crate) use leave::{archive, part};
 pub(crate) use member::{forget_member, note_member, was_member};
+pub(crate) use replaced::upgraded;
 pub use shown::refresh;
 pub(crate) use shown::{follow, is_shown};
-pub(crate) use upgraded::upgraded;
 
 /// What is going on with portals.
 pub struct Portals {

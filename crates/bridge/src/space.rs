@@ -3,12 +3,15 @@
 //! It is a convenience. What fails here is told in the log and holds up nothing, except when trying again
 //! will help.
 
+mod upgraded;
+
 use homeserver::{Actor, NewRoom, NewState, StateEvent};
 use ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json};
 use store::Portal;
 
 use crate::{Ctx, Error, creation, ghost::puppet};
+pub(crate) use upgraded::upgraded;
 
 /// The user's space; made, and the user invited to it, if there is none. `None` when the homeserver does
 /// not allow one.
@@ -129,16 +132,7 @@ pub(crate) async fn add(
     let Some(space) = ensure(world, user).await? else {
         return Ok(());
     };
-    // In the order of names, whatever the client makes of it.
-    let order: String = portal
-        .shown
-        .address
-        .to_lowercase()
-        .chars()
-        .filter(|c| ('\x20'..='\x7e').contains(c))
-        .take(50)
-        .collect();
-    let child = json!({"via": [world.config.domain], "order": order});
+    let child = child(world, portal);
     match set_child(world, &space, room, &child).await {
         Ok(()) => Ok(world.store.set_portal_in_space(portal.id, true).await?),
         Err(error) if error.is_forbidden() => {
@@ -163,6 +157,20 @@ pub(crate) async fn remove(world: &Ctx, portal: &Portal, room: &RoomId) -> Resul
         }
     }
     Ok(world.store.set_portal_in_space(portal.id, false).await?)
+}
+
+/// How a portal is listed.
+fn child(world: &Ctx, portal: &Portal) -> Value {
+    // In the order of names, whatever the client makes of it.
+    let order: String = portal
+        .shown
+        .address
+        .to_lowercase()
+        .chars()
+        .filter(|c| ('\x20'..='\x7e').contains(c))
+        .take(50)
+        .collect();
+    json!({"via": [world.config.domain], "order": order})
 }
 
 async fn known(world: &Ctx, user: &UserId) -> Result<Option<OwnedRoomId>, Error> {

@@ -1,8 +1,9 @@
 //! Works an item of a control lane: membership of portals here, everything else in `management`.
 
+use ruma::OwnedUserId;
 use store::Item;
 
-use crate::{Ctx, Error, intake::ControlEvent, lanes::Outcome, management, portal};
+use crate::{Ctx, Error, intake::ControlEvent, lanes::Outcome, management, portal, space};
 
 /// Works one item. `Err` is only what may pass by itself.
 pub(crate) async fn work(world: &Ctx, item: &Item) -> Result<Outcome, Error> {
@@ -34,6 +35,14 @@ async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Error> {
             // Who leaves his space has no use for it; it stays as it is, and `sync` offers it again.
             return Ok(());
         }
+    }
+    if let ControlEvent::Upgraded {
+        room, replacement, ..
+    } = event
+        && let Some(owner) = world.store.space_owner(room.as_str()).await?
+        && let Ok(owner) = OwnedUserId::try_from(owner)
+    {
+        return space::upgraded(world, &owner, room, replacement).await;
     }
     match event {
         ControlEvent::Changed { .. } => portal::changed(world, event).await,

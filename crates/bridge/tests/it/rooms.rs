@@ -359,6 +359,52 @@ async fn a_replaced_management_room_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replaced_space_is_followed() {
+    for (level, puppets) in [(100, false), (100, true), (0, false)] {
+        let mut stage = Stage::new().await;
+        if puppets {
+            stage.config.double_puppet = bridge::config::DoublePuppet::On;
+            stage.homeserver.lock().puppets = true;
+        }
+        stage.network.lock().rooms = vec![network::room("org/one"), network::room("org/two")];
+        stage.log_in().await;
+        stage.start().await;
+        stage
+            .until("her rooms are listed", async || {
+                let portals = stage.store.portals_of(ALICE).await.unwrap();
+                portals.iter().filter(|portal| portal.in_space).count() == 2
+            })
+            .await;
+        let space = async |stage: &Stage| {
+            let user = stage.store.user(ALICE).await.unwrap().unwrap();
+            OwnedRoomId::try_from(user.space.unwrap()).unwrap()
+        };
+        let old = space(&stage).await;
+        let new = replacement(&stage, &old, level, &[]);
+        upgrades(&mut stage, &old, &new, "@admin:example.org").await;
+        stage.wait(std::time::Duration::from_secs(10)).await;
+        let now = space(&stage).await;
+        assert_eq!(
+            now == new,
+            level == 100,
+            "a powerless one is replaced by ours"
+        );
+        assert_ne!(now, old);
+        for address in ["org/one", "org/two"] {
+            let portal = stage.portal(address).await;
+            assert!(portal.in_space);
+            let child = state(&stage, &now, "m.space.child", &portal.room_id.unwrap());
+            assert_eq!(child["via"][0], "example.org");
+        }
+        let expected = if puppets { "join" } else { "invite" };
+        assert_eq!(
+            state(&stage, &now, "m.room.member", ALICE)["membership"],
+            expected
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_happens_is_told_once_in_the_room() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     let ban = Event::Happened {

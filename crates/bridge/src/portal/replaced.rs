@@ -15,11 +15,11 @@ use super::{
     create::{again, invite_again, is_in},
     enter, leave, user_of,
 };
-use crate::{Ctx, Error, intake::ControlEvent, space};
+use crate::{Ctx, Error, ghost::puppet, intake::ControlEvent, space};
 
 /// How long a new room is left alone. Synapse (1.163) says that there is one before it has given it its own power levels:
 /// until then whoever makes it has more power than stays.
-const SETTLED: Duration = Duration::from_secs(3);
+pub(crate) const SETTLED: Duration = Duration::from_secs(3);
 
 /// Works a tombstone in a portal.
 ///
@@ -61,7 +61,7 @@ pub(crate) async fn upgraded(world: &Ctx, event: &ControlEvent) -> Result<(), Er
 }
 
 /// Why the bridge cannot go along into the new room, if it cannot.
-async fn fits(
+pub(crate) async fn fits(
     world: &Ctx,
     room: &RoomId,
     replacement: &RoomId,
@@ -177,7 +177,8 @@ async fn follow(
             .homeserver
             .invite(&Actor::Bot, replacement, &user, None);
         invited.await?;
-        Ok(world.store.set_portal_invited(portal.id).await?)
+        world.store.set_portal_invited(portal.id).await?;
+        puppet::join(world, &user, replacement).await
     }
 }
 
