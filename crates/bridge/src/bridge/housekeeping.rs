@@ -38,5 +38,10 @@ async fn chores(world: &Ctx) -> Result<(), Error> {
     let read_again = swept_at.map_or(now, |at| at - READ_AGAIN);
     world.store.prune(read_again.min(now - REPEATS_END)).await?;
     world.store.drop_expired_tickets(now).await?;
+    // Kept for a while after they are of use, so that no repeat makes anew what was revoked.
+    let lifetime = world.config.media.link_lifetime;
+    let expired = lifetime.map_or(Millis::MIN, |lifetime| now - lifetime - REPEATS_END);
+    world.store.drop_links(expired, now - REPEATS_END).await?;
+    world.store.drop_uploaded(now - REPEATS_END).await?;
     Ok(())
 }

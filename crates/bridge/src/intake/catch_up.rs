@@ -7,7 +7,7 @@
 //! allows.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::{Arc, PoisonError},
 };
 
@@ -15,6 +15,7 @@ use remote::{Account, History, Message, MessageId, Millis, RoomId};
 use store::{Login, MessageRow, NewItem, Portal, PortalState};
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::leavers;
 use super::remote::{change_item, deletion_item, message_item};
 use crate::{Ctx, Error, delivery::ToMatrix, lanes, lanes::Backoff, portal};
 
@@ -153,17 +154,30 @@ pub(crate) async fn begin(world: &Ctx, login: i64, portals: impl Iterator<Item =
 
 async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
     let mut wait = Backoff::default();
+    // Rooms in which something was missed; who left them is looked at once nothing else is to be read.
+    let mut missed = BTreeSet::new();
     while !world.stop.is_cancelled() {
         let Some(id) = ({
             let mut behind = intake.lock().await;
             let next = behind.queue.pop_front();
-            behind.working = next.is_some();
+            behind.working = next.is_some() || !missed.is_empty();
             next
         }) else {
-            return;
+            let Some(id) = missed.pop_first() else {
+                return;
+            };
+            if let Err(error) = leavers::compare(&world, login, id).await {
+                tracing::debug!(login, portal = id, %error, "who left a room cannot be seen now");
+            }
+            continue;
         };
         match one(&world, login, id, &intake).await {
-            Ok(()) => wait = Backoff::default(),
+            Ok(found) => {
+                wait = Backoff::default();
+                if found == Found::Missed {
+                    missed.insert(id);
+                }
+            }
             Err(error) if error.is_transient() => {
                 tracing::debug!(login, portal = id, %error, "cannot catch up yet");
                 intake.lock().await.queue.push_back(id);
@@ -191,7 +205,16 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
     }
 }
 
-async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Error> {
+/// What catching up with a room brought.
+#[derive(PartialEq, Eq)]
+enum Found {
+    /// Messages which were missed there.
+    Missed,
+    /// None, or only its history.
+    Nothing,
+}
+
+async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<Found, Error> {
     let Some(portal) = world
         .store
         .portal(id)
@@ -199,7 +222,7 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
         .filter(|portal| portal.state == PortalState::Joined)
     else {
         intake.lock().await.portals.remove(&id);
-        return Ok(());
+        return Ok(Found::Nothing);
     };
     let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
     let mut read = read(world, &portal, &*account).await?;
@@ -241,7 +264,12 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<(), Er
     if !portal.opened && !again {
         world.spawn(portal::enter::members(world.clone(), login, id));
     }
-    Ok(())
+    let is_missed = portal.cursor.is_some() && portal.opened && !read.messages.is_empty();
+    Ok(if is_missed {
+        Found::Missed
+    } else {
+        Found::Nothing
+    })
 }
 
 /// What was read of a room.

@@ -221,7 +221,7 @@ impl RemoteSink {
 
 /// A key of its own for each time: whoever comes, goes and comes again while the lane waits is there in the end. Being told
 /// twice of one coming costs nothing.
-fn came_or_went(world: &Ctx, person: &PersonId) -> String {
+pub(super) fn came_or_went(world: &Ctx, person: &PersonId) -> String {
     format!("member/{person}/{}", hex::encode(world.random.bytes::<8>()))
 }
 

@@ -176,7 +176,10 @@ async fn upload(
     match fetched {
         Ok(uploaded) => {
             world.media.is_settled(&attachment.url);
-            world.store.put_uploaded(&attachment.url, &uploaded).await?;
+            world
+                .store
+                .put_uploaded(&attachment.url, &uploaded, world.now())
+                .await?;
             Ok(Some(uploaded))
         }
         Err(Error::Homeserver(error)) if Error::from(error.clone()).is_transient() => {

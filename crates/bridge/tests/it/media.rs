@@ -220,6 +220,27 @@ async fn links_grow_old_if_the_admin_wants_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_of_no_use_any_more_is_forgotten() {
+    let mut stage = Stage::new().await;
+    stage.config.media.link_lifetime = Some(60_000);
+    stage.network.lock().rooms = vec![stage::network::room("org/one")];
+    stage.log_in().await;
+    stage.start().await;
+    let room = stage.enter("org/one").await;
+    let url = stores(&stage, "x").await;
+    let content = json!({"msgtype": "m.image", "body": "a.png", "url": url});
+    sends(&mut stage, &room, "m.room.message", content).await;
+    let secret = secret(&said(&stage));
+    let day = Duration::from_hours(24);
+    for (days, is_known) in [(2, true), (30, false)] {
+        tokio::time::advance(day * days).await;
+        stage.wait(Duration::from_secs(1)).await;
+        let link = stage.store.link(&secret).await.unwrap();
+        assert_eq!(link.is_some(), is_known, "after {days} days");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_so_many_are_served_at_once() {
     let (stage, _) = Stage::in_room("org/one").await;
     let url = stores(&stage, &"x".repeat(1_000)).await;

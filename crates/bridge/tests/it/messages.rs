@@ -297,6 +297,44 @@ async fn who_leaves_there_leaves_here() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_left_while_nobody_listened_leaves_here() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    for name in ["bob", "carol", "dave"] {
+        stage.network.says(name, "org/one", "hi");
+    }
+    stage.quiet().await;
+    let is_there = |stage: &Stage, name: &str| {
+        stage.homeserver.lock().rooms[&room]
+            .joined()
+            .contains(&format!("@gitter_id-{name}:example.org"))
+    };
+    let member = |name: &str| remote::Member {
+        person: person(name),
+        admin: false,
+    };
+    // Alice and Carol are left, and Carol was heard while nobody listened.
+    stage.kill().await;
+    stage.network.lock().members = vec![member("alice"), member("carol")];
+    stage.network.says("carol", "org/one", "they are gone");
+    stage.start().await;
+    stage
+        .until("they are gone here, too", async || {
+            !is_there(&stage, "bob") && !is_there(&stage, "dave")
+        })
+        .await;
+    assert!(is_there(&stage, "carol"));
+    // Not each time, and not where nothing was missed.
+    stage.network.says("bob", "org/one", "back");
+    stage.quiet().await;
+    stage.kill().await;
+    stage.network.says("carol", "org/one", "more");
+    stage.start().await;
+    stage.quiet().await;
+    stage.wait(std::time::Duration::from_secs(10)).await;
+    assert!(is_there(&stage, "bob"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_comes_goes_and_comes_again_while_the_lane_waits_is_there() {
     let (stage, room) = Stage::in_room("org/one").await;
     stage.homeserver.lock().stuck = Some("set_state");

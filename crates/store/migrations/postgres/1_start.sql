@@ -94,7 +94,8 @@ CREATE TABLE avatars (
 CREATE TABLE uploads (
     key TEXT NOT NULL PRIMARY KEY,
     mxc TEXT NOT NULL,
-    info TEXT NOT NULL
+    info TEXT NOT NULL,
+    put_at BIGINT NOT NULL
 );
 
 -- Files on Matrix that have a link. Its hash only: who reads the database cannot use it.

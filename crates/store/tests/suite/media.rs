@@ -14,11 +14,15 @@ pub(crate) async fn uploads(base: Base) {
         mxc: MXC.into(),
         info: "{}".into(),
     };
-    store.put_uploaded(&address, &uploaded).await.unwrap();
+    store.put_uploaded(&address, &uploaded, 5).await.unwrap();
     uploaded.info = "{\"size\":1}".into();
-    store.put_uploaded(&address, &uploaded).await.unwrap();
+    store.put_uploaded(&address, &uploaded, 7).await.unwrap();
     let found = store.uploaded(&address).await.unwrap();
     assert_eq!(found, Some(uploaded));
+    store.drop_uploaded(7).await.unwrap();
+    assert!(store.uploaded(&address).await.unwrap().is_some());
+    store.drop_uploaded(8).await.unwrap();
+    assert_eq!(store.uploaded(&address).await.unwrap(), None);
     assert_eq!(
         store.uploaded("https://files.example/").await.unwrap(),
         None
@@ -96,4 +100,25 @@ pub(crate) async fn what_a_link_is_made_of(base: Base) {
         .await
         .unwrap();
     assert_ne!(theirs, secret, "another key makes other links");
+}
+
+pub(crate) async fn links_are_dropped(base: Base) {
+    let store = base.open().await;
+    let put = async |event, now| store.put_link("!r", event, MXC, "cat.png", "{}", now).await;
+    let (old, new) = (put("$old", 5).await.unwrap(), put("$new", 9).await.unwrap());
+    let revoked = put("$revoked", 7).await.unwrap();
+    store.revoke_links("!r", "$revoked").await.unwrap();
+    let left = async || {
+        let mut left = Vec::new();
+        for secret in [&old, &revoked, &new] {
+            left.push(store.link(secret).await.unwrap().is_some());
+        }
+        left
+    };
+    store.drop_links(i64::MIN, 7).await.unwrap();
+    assert_eq!(left().await, [true, true, true]);
+    store.drop_links(i64::MIN, 8).await.unwrap();
+    assert_eq!(left().await, [true, false, true]);
+    store.drop_links(9, 0).await.unwrap();
+    assert_eq!(left().await, [false, false, true]);
 }
