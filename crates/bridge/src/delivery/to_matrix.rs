@@ -359,21 +359,21 @@ impl Place<'_> {
     /// It will never be shown here: says so, as far as the room still lets us.
     async fn lost(&self, what: &ToMatrix, error: Error) -> Result<Outcome, Error> {
         tracing::warn!(portal = self.portal.id, %error, "not shown on Matrix");
-        let ToMatrix::Message(message) = what else {
-            return Ok(Outcome::done());
+        let (message, what) = match what {
+            ToMatrix::Message(message) => (message, "A message from"),
+            ToMatrix::Changed(message) => (message, "A changed message from"),
+            _ => return Ok(Outcome::done()),
         };
         let sender = message
             .sender
             .as_ref()
             .map_or("somebody", |sender| &sender.display_name);
         let why = error.sentence();
-        let words = line![format!(
-            "A message from {sender} could not be shown here: {why}."
-        )];
+        let words = line![format!("{what} {sender} could not be shown here: {why}.")];
         tell::say(
             self.world,
             self.room,
-            &format!("lost {}", message.id),
+            &format!("lost {} {:?}", message.id, message.edited_at),
             words,
         )
         .await?;

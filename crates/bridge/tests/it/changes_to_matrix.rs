@@ -543,3 +543,18 @@ async fn a_long_edit_is_shown_whole() {
     let fallback = content["body"].as_str().unwrap();
     assert!(fallback.starts_with("* two ") && fallback.ends_with('\u{2026}'));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_cannot_be_shown_is_told_of() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let message = stage.network.says("bob", "org/one", "before");
+    stage.quiet().await;
+    stage.wait(Duration::from_secs(1)).await;
+    let refused = stage::homeserver::Failure::Forbidden;
+    stage.homeserver.lock().failures.extend([refused, refused]);
+    stage.network.edits(&message, "after");
+    stage.quiet().await;
+    let told = "gitter: A changed message from BOB could not be shown here: the homeserver does not allow it.";
+    let transcript = stage.transcript(&room);
+    assert!(transcript.iter().any(|line| line == told), "{transcript:?}");
+}
