@@ -85,7 +85,7 @@ fn first_words(item: &Item) -> String {
                 event.content.get("body")?.as_str().map(str::to_owned)
             }),
         Lane::ToMatrix(_) => match ToMatrix::from_payload(&item.payload) {
-            Ok(ToMatrix::Message(message)) => {
+            Ok(ToMatrix::Message(message) | ToMatrix::Changed(message)) => {
                 Some(remote::text::plain::render(&message.text, &NoNames))
             }
             _ => None,
