@@ -15,6 +15,9 @@ const UNLIMITED: u32 = 1_000_000;
 const AS_GITTER: u32 = 100;
 /// How often a latency is measured.
 const SAMPLES: usize = 51;
+/// For how long the bridge is left alone after its start. For its first ten seconds it reads the timeline before it takes
+/// what a homeserver sends, which is no steady state.
+const SETTLES: Duration = Duration::from_secs(15);
 
 pub(super) struct Idle {
     pub(super) start: Duration,
@@ -99,6 +102,7 @@ pub(super) async fn traffic(program: &Path, messages: usize) -> anyhow::Result<T
     let mut member = world.member().await?;
     member.enter(&rooms).await?;
     member.settle().await?;
+    tokio::time::sleep(SETTLES).await;
     let (quiet, busy) = (&member.rooms[0], &member.rooms[1]);
 
     let mut to_gitter = latency_to_gitter(&world, &member, quiet).await?;
