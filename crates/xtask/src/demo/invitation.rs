@@ -50,8 +50,8 @@ fn in_browser((both, matrix): &(String, String), facts: &Facts) -> String {
             Or each in a window of its own:\n     \
             {matrix}\n     \
             {gitter}\n\
-         2. On Matrix, open the link that the bot sent. Pick Dana where Gitter asks who you\n   \
-            are, press Allow, then Connect.\n\
+         2. On Matrix, open the link that the bot sent (after ten minutes, write login for\n   \
+            another). Pick Dana where Gitter asks who you are, press Allow, then Connect.\n\
          3. On Matrix, accept the invite to {room}. Say something in either\n   \
             window; on Gitter you are Dana, too, until you sign out, and in as somebody else.\n   \
             The others answer Dana. Change, delete and answer messages, and send pictures.\n\n\
@@ -74,8 +74,8 @@ fn by_own_client(facts: &Facts) -> String {
             homeserver  {homeserver}\n     \
             user        @{user}:{domain}\n     \
             password    {password}\n\
-         2. There, open the link that the bot sent. Pick Dana where Gitter asks who you are,\n   \
-            press Allow, then Connect.\n\
+         2. There, open the link that the bot sent (after ten minutes, write login for\n   \
+            another). Pick Dana where Gitter asks who you are, press Allow, then Connect.\n\
          3. Accept the invite to {room}. Say something; the others answer you.\n   \
             Gitter as they see it, in a browser; sign in there to write:\n     \
             {gitter}\n",
