@@ -80,7 +80,10 @@ fn block(element: &Element, escaper: Escaper, out: &mut Blocks) {
             }
         }
         Tag::List { start } => out.add(2, &list(*start, children, escaper)),
-        Tag::Item { ticked } => out.add(2, &without_gaps(&item("- ", *ticked, children, escaper))),
+        Tag::Item { ticked } => out.add(
+            2,
+            &without_gaps(&item("- ", "  ", *ticked, children, escaper)),
+        ),
         Tag::Table => out.add(2, &table(element, escaper)),
         Tag::Math { tex, .. } if inline::is_formula(tex) => out.add(2, &format!("$${tex}$$")),
         Tag::Math { tex, .. } => out.add(1, &fenced(None, tex)),
@@ -124,11 +127,18 @@ fn list(start: Option<u32>, children: &[Node], escaper: Escaper) -> String {
         let marker = match start {
             None => "- ".to_owned(),
             Some(1) => format!("{number}. "),
-            // Gitter counts every list from 1, so a list that does not is no list there.
-            Some(_) => format!("{number}\\. "),
+            Some(_) => {
+                // Gitter counts every list from 1, so a list that does not is no list there, and nothing can stand within it.
+                let item = item(&format!("{number}\\. "), "", *ticked, children, escaper);
+                number = number.saturating_add(1);
+                let alone = item.contains("\n\n");
+                lines.push(if alone { format!("\n{item}\n") } else { item });
+                continue;
+            }
         };
         number = number.saturating_add(1);
-        lines.push(item(&marker, *ticked, children, escaper));
+        let indent = " ".repeat(marker.len());
+        lines.push(item(&marker, &indent, *ticked, children, escaper));
     }
     lines.retain(|line| !line.is_empty());
     without_gaps(&lines.join("\n"))
@@ -141,7 +151,13 @@ fn without_gaps(text: &str) -> String {
     lines.join("\n")
 }
 
-fn item(marker: &str, ticked: Option<bool>, children: &[Node], escaper: Escaper) -> String {
+fn item(
+    marker: &str,
+    indent: &str,
+    ticked: Option<bool>,
+    children: &[Node],
+    escaper: Escaper,
+) -> String {
     let tick = match ticked {
         Some(true) => "[x] ",
         Some(false) => "[ ] ",
@@ -161,7 +177,7 @@ fn item(marker: &str, ticked: Option<bool>, children: &[Node], escaper: Escaper)
     if text.split('\n').nth(1).is_some_and(underlines) {
         text.insert_str(0, "\u{200B}\n");
     }
-    prefixed(&text, marker, &" ".repeat(marker.len()))
+    prefixed(&text, marker, indent)
 }
 
 /// A table, or code that looks like one where a cell has a bar in it, which Gitter would take for the end of the cell.
