@@ -1,8 +1,8 @@
-// What Hydrogen 0.3 lacks to show a conversation as it is: edits in the place of what they change, and recordings.
+// What Hydrogen 0.3 lacks to show a conversation as it is: edits in the place of what they change, recordings, stickers.
 //
 // Names with a leading underscore are Hydrogen's own; its version is pinned in package.json.
 
-import { FileTile, TextMessageView, TextTile, tileClassForEntry } from "hydrogen-view-sdk";
+import { FileTile, ImageTile, RedactedTile, TextMessageView, TextTile, tileClassForEntry } from "hydrogen-view-sdk";
 
 // The newest edit of each event, by the event's id.
 const edits = new Map();
@@ -68,6 +68,9 @@ export function tileFor(entry, options) {
   }
   if (isMessage && entry.content.msgtype === "m.audio") {
     return FileTile;
+  }
+  if (entry.eventType === "m.sticker") {
+    return entry.isRedacted ? RedactedTile : ImageTile;
   }
   const tile = tileClassForEntry(entry, options);
   return tile === TextTile ? ChangingTile : tile;
