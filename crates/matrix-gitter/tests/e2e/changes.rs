@@ -151,6 +151,86 @@ async fn edits_and_deletions_are_found_after_a_restart() -> Result {
     Ok(())
 }
 
+/// What is mentioned first in an edit rings, and with a deleted message its former texts go, too.
+#[tokio::test]
+async fn an_edit_rings_whom_it_mentions_first_and_goes_with_its_message() -> Result {
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
+    let id = scene.town.say(&ben, &lounge, "who can help?");
+    chat.hears(&room, "who can help?").await?;
+    for (text, rings) in [
+        ("who can help? @maria?", json!({"user_ids": [chat.user.id]})),
+        ("can you help, @maria?", json!({})),
+    ] {
+        scene.town.edit(&lounge, &id, text);
+        let edit = chat.hears(&room, &format!("* {text}")).await?;
+        assert_eq!(edit.content()["m.mentions"], rings);
+        assert_eq!(
+            edit.content()["m.new_content"]["m.mentions"],
+            json!({"user_ids": [chat.user.id]})
+        );
+    }
+    scene.town.delete(&lounge, &id);
+    let redacted = {
+        let timeline = chat.user.timeline(&room).await?;
+        let said = timeline
+            .iter()
+            .filter(|event| event.kind() == "m.room.message");
+        said.map(|event| event.id().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(redacted.len(), 3);
+    for event in redacted {
+        let redaction = chat
+            .user
+            .wait_for("each of them to go", |it| {
+                it.kind() == "m.room.redaction" && it.content()["redacts"] == json!(event)
+            })
+            .await?;
+        assert_eq!(redaction.sender(), scene.ghost(&ben));
+    }
+    let left = chat.user.bodies(&room).await?;
+    assert!(left.iter().all(String::is_empty), "{left:?}");
+    Ok(())
+}
+
+/// "a reply to something unknown still arrives with a short quote"
+#[tokio::test]
+async fn an_answer_to_something_older_quotes_it() -> Result {
+    let scene = Scene::with(|setup| setup.set("bridge.backfill.initial", 1)).await?;
+    let (maria, ben) = scene.town.maria_and_ben();
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let root = scene.town.say(&ben, &lounge, "who has *read* this, @/all?");
+    scene.town.say(&ben, &lounge, "later");
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    chat.hears(&room, "later").await?;
+    scene.town.reply(&ben, &lounge, &root, "nobody");
+    let first = chat
+        .user
+        .wait_for("the answer", |event| event.body().ends_with("nobody"))
+        .await?;
+    let body = first.body();
+    assert!(
+        body.starts_with("> Ben (http") && body.contains(&root),
+        "{body}"
+    );
+    assert!(body.contains("this, @/all?\n\nnobody"), "{body}");
+    assert_eq!(first.content()["m.mentions"], json!({}));
+    scene.town.reply(&ben, &lounge, &root, "really");
+    let second = chat.hears(&room, "really").await?;
+    assert_eq!(
+        second.content()["m.relates_to"]["event_id"],
+        json!(first.id())
+    );
+    Ok(())
+}
+
 async fn edits(chat: &Chat, room: &str) -> Result<usize> {
     let timeline = chat.user.timeline(room).await?;
     let is_edit =

@@ -45,3 +45,19 @@ async fn what_is_read_on_matrix_is_read_on_gitter() -> Result {
     reads(&chat, &room, third.id(), "m.read").await?;
     scene.town.until_unread(&maria, &lounge, &[]).await
 }
+
+/// "the bridge must not make the user look active in rooms he isn't reading"
+#[tokio::test]
+async fn who_is_bridged_is_not_seen_on_gitter() -> Result {
+    let Gathering {
+        scene,
+        maria,
+        ben,
+        lounge,
+        chat,
+        room,
+    } = Gathering::start().await?;
+    scene.town.say(&ben, &lounge, "is she here?");
+    chat.hears(&room, "is she here?").await?;
+    scene.town.until_unseen(&maria).await
+}

@@ -313,6 +313,20 @@ impl Town {
         names
     }
 
+    /// Waits until somebody has looked away, and others see him in no room.
+    pub(crate) async fn until_unseen(&self, person: &Person) -> Result {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let looked_away = || self.sandbox.stats().of_route("POST", "/v1/eyeballs") > 0;
+        let unseen = async {
+            while !looked_away() || !self.sandbox.world().looks_at(person.key).is_empty() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, unseen).await;
+        waited.with_context(|| format!("{} is seen", person.username))?;
+        Ok(())
+    }
+
     /// All messages of a room, oldest first.
     pub(crate) fn said(&self, room: &Room) -> Vec<Said> {
         let messages = self
