@@ -20,6 +20,9 @@ pub fn to_markdown(composed: &Composed) -> String {
         Composed::Plain(text) => typed::to_markdown(&[Said::Text(text.clone())]),
         Composed::Addressed(pieces) => typed::to_markdown(pieces),
         Composed::Rich(text) => rich(text),
+        Composed::Captioned { shown, said } => {
+            format!("{}\n\n{}", rich(shown), typed::to_markdown(said))
+        }
     };
     // Characters that nobody sees, and which servers and databases are at odds about.
     let unseen = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');

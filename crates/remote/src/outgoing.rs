@@ -15,6 +15,13 @@ pub enum Composed {
     Addressed(Vec<Said>),
     /// Formatted.
     Rich(RichText),
+    /// Something to be shown, such as a file, and below it what was typed of it by hand.
+    Captioned {
+        /// What is shown.
+        shown: RichText,
+        /// What was typed.
+        said: Vec<Said>,
+    },
 }
 
 /// A piece of a text that was typed by hand.

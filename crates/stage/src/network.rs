@@ -401,16 +401,20 @@ impl Network for FakeNetwork {
 
     /// At most ten characters a part, beside a preface, so that scenes with several parts stay short.
     fn compose(&self, message: &Outgoing) -> Vec<Part> {
+        let typed = |pieces: &[Said]| -> String {
+            let piece = |piece: &Said| match piece {
+                Said::Text(text) => text.clone(),
+                Said::Mention(mention) => ByUsername.mention(mention).label,
+            };
+            pieces.iter().map(piece).collect()
+        };
         let text = match &message.text {
             Composed::Plain(text) => text.clone(),
-            Composed::Addressed(pieces) => pieces
-                .iter()
-                .map(|piece| match piece {
-                    Said::Text(text) => text.clone(),
-                    Said::Mention(mention) => ByUsername.mention(mention).label,
-                })
-                .collect(),
+            Composed::Addressed(pieces) => typed(pieces),
             Composed::Rich(text) => plain::render(text, &ByUsername),
+            Composed::Captioned { shown, said } => {
+                format!("{}\n\n{}", plain::render(shown, &ByUsername), typed(said))
+            }
         };
         let mut preface = match &message.preface {
             Some(Preface::Changes { link }) => format!("[{}] ", link.as_deref().unwrap_or("?")),

@@ -25,24 +25,16 @@ pub(crate) async fn outgoing(
     link: Option<&Url>,
 ) -> Result<Outgoing, Error> {
     let mut written = read(content);
-    if let (Some(file), Some(link)) = (&content.file, link) {
-        let said = if written.by_hand {
-            RichText::plain(&content.body)
-        } else {
-            written.text
-        };
-        written = Written {
-            text: with_file(file, link, said),
-            by_hand: false,
-        };
-    }
     let people = people(world, portal, &written.text).await?;
     name(&mut written.text.nodes, &people);
     let callings = callings(world, portal, content, &written).await?;
-    // Threads and replies cross as ordinary messages yet: these are their places.
+    let mut text = compose(written, callings);
+    if let (Some(file), Some(link)) = (&content.file, link) {
+        text = with_file(file, link, text);
+    }
     Ok(Outgoing {
         kind: content.kind,
-        text: compose(written, callings),
+        text,
         thread: None,
         reply_to: None,
         preface: None,
@@ -59,7 +51,7 @@ pub struct Written {
 }
 
 /// A file as the network shows its own: a link, of a picture the picture; and below it what was said of it.
-fn with_file(file: &FileContent, link: &Url, said: RichText) -> RichText {
+fn with_file(file: &FileContent, link: &Url, said: Composed) -> Composed {
     let shown = if file.picture {
         let (src, alt) = (link.to_string(), file.name.clone());
         Tag::Image { src, alt }.with(Vec::new())
@@ -68,20 +60,25 @@ fn with_file(file: &FileContent, link: &Url, said: RichText) -> RichText {
     };
     let (href, title) = (link.to_string(), None);
     let file = Tag::Link { href, title }.with(vec![shown]);
-    if said.nodes.is_empty() {
-        return RichText { nodes: vec![file] };
-    }
-    let mut nodes = vec![Tag::Paragraph.with(vec![file])];
-    if said
-        .nodes
-        .iter()
-        .any(|node| matches!(node, Node::Element(it) if it.tag.is_block()))
-    {
-        nodes.extend(said.nodes);
-    } else {
-        nodes.push(Tag::Paragraph.with(said.nodes));
-    }
-    RichText { nodes }
+    let alone = |file| RichText { nodes: vec![file] };
+    let said = match said {
+        Composed::Plain(text) if text.trim().is_empty() => return Composed::Rich(alone(file)),
+        Composed::Rich(text) if text.nodes.is_empty() => return Composed::Rich(alone(file)),
+        Composed::Plain(text) => vec![Said::Text(text)],
+        Composed::Addressed(said) | Composed::Captioned { said, .. } => said,
+        Composed::Rich(text) => {
+            let mut nodes = vec![Tag::Paragraph.with(vec![file])];
+            let block = |node: &Node| matches!(node, Node::Element(it) if it.tag.is_block());
+            if text.nodes.iter().any(block) {
+                nodes.extend(text.nodes);
+            } else {
+                nodes.push(Tag::Paragraph.with(text.nodes));
+            }
+            return Composed::Rich(RichText { nodes });
+        }
+    };
+    let shown = alone(file);
+    Composed::Captioned { shown, said }
 }
 
 /// Reads a message: Matrix's HTML with its pills as mentions, or what was typed by hand.
@@ -309,6 +306,7 @@ fn name(nodes: &mut [Node], people: &HashMap<String, Mentioned>) {
 #[cfg(test)]
 mod tests {
     use remote::MessageKind;
+    use serde_json::json;
 
     use super::*;
 
@@ -340,6 +338,41 @@ mod tests {
             who,
             label: label.to_owned(),
         })
+    }
+
+    #[test]
+    fn what_is_said_of_a_file_is_read_as_any_message() {
+        let file = FileContent {
+            mxc: "mxc://a/b".to_owned(),
+            name: "a.txt".to_owned(),
+            picture: false,
+            about: json!({}),
+        };
+        let link = Url::parse("https://bridge.example/media/x/a.txt").unwrap();
+        let with = |said| with_file(&file, &link, said);
+        let Composed::Rich(alone) = with(Composed::Plain(" ".to_owned())) else {
+            panic!("nothing was typed")
+        };
+        let shown = alone.clone();
+        assert_eq!(
+            with(Composed::Plain("*look* `here`".to_owned())),
+            Composed::Captioned {
+                shown,
+                said: vec![Said::Text("*look* `here`".to_owned())],
+            }
+        );
+        let formatted = with(Composed::Rich(rich("<b>look</b>")));
+        let Composed::Rich(text) = formatted else {
+            panic!("a client formatted it")
+        };
+        assert_eq!(
+            html::render(&text, &remote::text::NoNames),
+            "<p><a href=\"https://bridge.example/media/x/a.txt\">a.txt</a></p><p><strong>look</strong></p>"
+        );
+        assert_eq!(
+            with(Composed::Rich(RichText::default())),
+            Composed::Rich(alone)
+        );
     }
 
     #[test]

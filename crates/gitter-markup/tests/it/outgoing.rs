@@ -297,3 +297,22 @@ fn people_are_named_in_what_is_typed_by_hand() {
         );
     }
 }
+
+#[test]
+fn what_is_typed_below_a_file_is_markdown() {
+    let (src, href) = (
+        "https://x.example/a".to_owned(),
+        "https://x.example/a".to_owned(),
+    );
+    let alt = "a.png".to_owned();
+    let picture = Tag::Image { src, alt }.with(Vec::new());
+    let link = Tag::Link { href, title: None }.with(vec![picture]);
+    let captioned = Composed::Captioned {
+        shown: RichText { nodes: vec![link] },
+        said: vec![Said::Text("# My *cat*\n- `purrs`\n#tag".to_owned())],
+    };
+    assert_eq!(
+        visible(&to_markdown(&captioned)),
+        "[![a.png](https://x.example/a)](https://x.example/a)\n\n# My *cat*\n- `purrs`\n\n\\#tag"
+    );
+}
