@@ -166,7 +166,7 @@ impl Escaper {
 /// The text with spaces for what Gitter turns into spaces before it looks for code and lists, and without what it takes for a line's end and
 /// what nobody sees.
 fn spaced(text: &str) -> Cow<'_, str> {
-    if !text.contains(|c: char| c.is_control() || matches!(c, '\u{A0}' | '\u{2424}')) {
+    if !text.contains(|c: char| c.is_control() || matches!(c, '\u{A0}' | '\u{2424}' | '\u{FEFF}')) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -175,6 +175,8 @@ fn spaced(text: &str) -> Cow<'_, str> {
             '\t' => out.push_str("    "),
             '\r' | '\u{A0}' => out.push(' '),
             '\u{2424}' => out.push('\u{21B5}'),
+            // It shows nothing, and for a server in JavaScript it is a space: an address would end there.
+            '\u{FEFF}' => out.push('\u{2060}'),
             c if c.is_control() => {}
             c => out.push(c),
         }
@@ -385,6 +387,7 @@ pub(crate) fn target(href: &str) -> String {
             '*' => out.push_str("%2A"),
             '`' => out.push_str("%60"),
             '\\' => out.push_str("%5C"),
+            '\u{FEFF}' => out.push_str("%EF%BB%BF"),
             c if c.is_whitespace() || c.is_control() => out.push_str("%20"),
             c => out.push(c),
         }

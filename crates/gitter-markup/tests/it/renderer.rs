@@ -7,7 +7,7 @@ use remote::text::html::parse_plainly;
 use remote::text::{Mentioned, NoNames, html};
 use remote::{Composed, RichText};
 
-use crate::hunt::holds;
+use crate::hunt::{fresh, holds};
 use crate::support::{characters, characters_of, shown_in_letters, shown_on_gitter};
 use crate::texts::{long_text, soup, text};
 
@@ -27,11 +27,15 @@ fn shows_in_pieces(composed: &Composed, limit: usize) -> RichText {
     }
 }
 
+/// Where the texts begin of what has not held a million times yet.
+const SEED: u64 = 3;
+
 /// Any text is shown as it is, also where it is cut.
 fn shows_itself(text: &str, limit: usize) -> Result<(), TestCaseError> {
     let plain = Composed::Rich(RichText::plain(text));
     // Gitter shortens the name of a commit, and an address that is as long as a piece cannot stay whole.
-    let hashes = text.split('@').skip(1);
+    let markdown = to_markdown(&plain);
+    let hashes = markdown.split('@').skip(1);
     prop_assume!(
         hashes
             .clone()
@@ -86,24 +90,24 @@ fn shows_what_it_means(source: &str) -> Result<(), TestCaseError> {
 
 #[test]
 fn plain_text_is_shown_as_it_is() {
-    holds(600, &text(), |text| shows_itself(&text, MAX_UNITS));
+    holds(fresh(), 600, &text(), |text| shows_itself(&text, MAX_UNITS));
 }
 
 #[test]
 fn plain_text_in_pieces_is_shown_as_it_is() {
-    holds(80, &(long_text(), 120_usize..400), |(text, limit)| {
+    holds(SEED, 80, &(long_text(), 120_usize..400), |(text, limit)| {
         shows_itself(&text, limit)
     });
 }
 
 #[test]
 fn the_round_trip_is_stable() {
-    holds(600, &text(), |text| is_stable(&text));
+    holds(SEED, 600, &text(), |text| is_stable(&text));
 }
 
 #[test]
 fn any_html_shows_its_text() {
-    holds(600, &soup(), |source| shows_what_it_means(&source));
+    holds(fresh(), 600, &soup(), |source| shows_what_it_means(&source));
 }
 
 /// What the properties found when they did not hold yet.
@@ -122,6 +126,7 @@ fn what_was_found_is_shown_as_it_is() {
         "<\n~~~\n_http://a.b_a",
         "</]: \u{2028}0_http://a.b_",
         "<*www.a.b",
+        "https://a.b/c_d\u{FEFF}__a__a",
     ] {
         shows_itself(text, MAX_UNITS).unwrap();
         is_stable(text).unwrap();

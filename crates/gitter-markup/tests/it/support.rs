@@ -47,7 +47,7 @@ fn unescaped(text: &str) -> String {
 pub(crate) fn visible_gaps(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control() && c != '\n'
-            || matches!(c, '\u{200C}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+            || matches!(c, '\u{200C}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
     };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -169,7 +169,11 @@ pub(crate) fn characters_of(text: &str) -> String {
     text.replace('\u{2424}', "\u{21B5}")
         .replace("%E2%80%AE", "")
         .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '\u{200B}' | '\u{202E}'))
+        .filter(|c| {
+            !c.is_whitespace()
+                && !c.is_control()
+                && !matches!(c, '\u{200B}' | '\u{202E}' | '\u{2060}' | '\u{FEFF}')
+        })
         .collect()
 }
 

@@ -207,7 +207,9 @@ impl Inline {
             .into_iter()
             .find(|scheme| text.starts_with(scheme))?
             .len();
-        let run = scan::run(text, |letter| !letter.is_whitespace() && letter != '<');
+        let run = scan::run(text, |letter| {
+            !letter.is_whitespace() && !matches!(letter, '<' | '\u{FEFF}')
+        });
         let never_last =
             |letter: char| ".,:;\"']".contains(letter) || (in_brackets && letter == ')');
         let address = text.get(..run)?.trim_end_matches(never_last);
