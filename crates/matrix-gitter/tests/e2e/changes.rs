@@ -205,24 +205,24 @@ async fn an_answer_to_something_older_quotes_it() -> Result {
     let scene = Scene::with(|setup| setup.set("bridge.backfill.initial", 1)).await?;
     let (maria, ben) = scene.town.maria_and_ben();
     let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let root = scene.town.say(&ben, &lounge, "who has *read* this, @/all?");
+    let older = scene.town.say(&ben, &lounge, "who has *read* this, @/all?");
     scene.town.say(&ben, &lounge, "later");
     let chat = scene.citizen(&maria).await?;
     let room = scene.enter(&chat, &lounge).await?;
     chat.hears(&room, "later").await?;
-    scene.town.reply(&ben, &lounge, &root, "nobody");
+    scene.town.reply(&ben, &lounge, &older, "nobody");
     let first = chat
         .user
         .wait_for("the answer", |event| event.body().ends_with("nobody"))
         .await?;
     let body = first.body();
     assert!(
-        body.starts_with("> Ben (http") && body.contains(&root),
+        body.starts_with("> Ben (http") && body.contains(&older),
         "{body}"
     );
     assert!(body.contains("this, @/all?\n\nnobody"), "{body}");
     assert_eq!(first.content()["m.mentions"], json!({}));
-    scene.town.reply(&ben, &lounge, &root, "really");
+    scene.town.reply(&ben, &lounge, &older, "really");
     let second = chat.hears(&room, "really").await?;
     assert_eq!(
         second.content()["m.relates_to"]["event_id"],
