@@ -152,6 +152,43 @@ async fn her_edits_and_deletions_are_her_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_she_wrote_on_matrix_and_changes_on_the_network_is_changed_by_herself() {
+    let (mut stage, room) = in_room().await;
+    let written = stage.writes(&room, "helo").await;
+    stage.quiet().await;
+    let message = stage.network.lock().messages.last().unwrap().clone();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let changed = stage.network.edits(&message, "hello");
+    stage.quiet().await;
+    // Told again, it is no news.
+    stage
+        .network
+        .tell(remote::Event::Changed(Box::new(changed.clone())));
+    stage.quiet().await;
+    let said = messages(&stage, &room);
+    assert_eq!(said.len(), 2);
+    assert_eq!(said[1].sender, ALICE);
+    assert_eq!(said[1].content[PUPPET_KEY], "gitter");
+    assert_eq!(
+        said[1].content["m.relates_to"]["event_id"],
+        written.event_id.as_str()
+    );
+    stage.push(vec![said[1].clone()]).await;
+    // Back to what it read at first, there too.
+    stage.edits(&room, &written.event_id, "helo").await;
+    stage.reads_there("org/one", &["alice: helo"]).await;
+    stage.network.deletes(&changed);
+    stage.quiet().await;
+    let homeserver = stage.homeserver.lock();
+    let redactions = homeserver.rooms[&room]
+        .timeline
+        .iter()
+        .filter(|event| event.kind == "m.room.redaction");
+    let by: Vec<_> = redactions.map(|event| event.sender.as_str()).collect();
+    assert_eq!(by, [ALICE; 3], "the message and both changes of it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_the_homeserver_does_not_let_us_her_ghost_speaks_and_edits_what_it_said() {
     let (stage, room) = in_room().await;
     let first = stage.network.says("alice", "org/one", "one");

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::json;
 use testbed::bridge::Setup;
 use testbed::user::Event;
 
@@ -17,7 +18,7 @@ async fn scene() -> Result<Scene> {
 }
 
 /// The room's id, once the user is in it without having done anything.
-async fn is_in(chat: &Chat, room: &Room) -> Result<String> {
+pub(crate) async fn is_in(chat: &Chat, room: &Room) -> Result<String> {
     let me = chat.user.id.clone();
     let name = room.name.clone();
     let named = chat
@@ -70,6 +71,84 @@ async fn his_own_messages_are_his_own_and_invites_accepted() -> Result {
         scene.town.texts(&lounge),
         ["long ago", "from the web page", "hello", "typed on Matrix"]
     );
+    scene.bridge.check_log(&[])
+}
+
+/// What she wrote on Gitter, and what she wrote on Matrix, is changed and taken back from either side as her own.
+#[tokio::test]
+async fn his_own_messages_are_his_to_change_on_both_sides() -> Result {
+    let scene = scene().await?;
+    let (maria, ben) = scene.town.maria_and_ben();
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let chat = scene.citizen(&maria).await?;
+    let room = is_in(&chat, &lounge).await?;
+    let change = |event: &str, text: &str| {
+        json!({
+            "msgtype": "m.text",
+            "body": format!("* {text}"),
+            "m.new_content": {"msgtype": "m.text", "body": text},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": event},
+        })
+    };
+
+    let on_gitter = scene.town.say(&maria, &lounge, "from Gitter");
+    let shown = chat.hears(&room, "from Gitter").await?.id().to_owned();
+    let on_matrix = chat.user.say(&room, "from Matrix").await?;
+    let said = scene
+        .town
+        .hears(&lounge, "from Matrix")
+        .await?
+        .id()
+        .to_owned();
+    for (message, event) in [(&on_gitter, &shown), (&said, &on_matrix)] {
+        scene.town.edit(&lounge, message, "changed on Gitter");
+        let replaced = chat
+            .user
+            .wait_for("the edit", |seen| {
+                let relation = &seen.content()["m.relates_to"];
+                relation["rel_type"] == "m.replace" && relation["event_id"] == event.as_str()
+            })
+            .await?;
+        assert_eq!(replaced.sender(), chat.user.id);
+        assert!(replaced.content()[MARK].is_string());
+        assert_eq!(
+            replaced.content()["m.new_content"]["body"],
+            "changed on Gitter"
+        );
+        let content = change(event, "changed on Matrix");
+        chat.user.send(&room, "m.room.message", &content).await?;
+        scene.town.hears(&lounge, "changed on Matrix").await?;
+        assert_eq!(
+            scene.town.message(&lounge, message).text,
+            "changed on Matrix"
+        );
+        scene.town.edit(&lounge, message, "done");
+    }
+    assert_eq!(scene.town.texts(&lounge), ["done", "done"]);
+
+    scene.town.delete(&lounge, &said);
+    let gone = chat
+        .user
+        .wait_for("the redaction", |seen| {
+            seen.kind() == "m.room.redaction" && seen.content()["redacts"] == on_matrix.as_str()
+        })
+        .await?;
+    assert_eq!(gone.sender(), chat.user.id);
+    let oops = scene.town.say(&maria, &lounge, "oops");
+    let seen = chat.hears(&room, "oops").await?;
+    scene.town.delete(&lounge, &oops);
+    let gone = chat
+        .user
+        .wait_for("the redaction", |event| {
+            event.kind() == "m.room.redaction" && event.content()["redacts"] == seen.id()
+        })
+        .await?;
+    assert_eq!(gone.sender(), chat.user.id);
+
+    chat.user.redact(&room, &shown).await?;
+    chat.user.say(&room, "the end").await?;
+    scene.town.hears(&lounge, "the end").await?;
+    assert_eq!(scene.town.texts(&lounge), ["the end"]);
     scene.bridge.check_log(&[])
 }
 

@@ -1,9 +1,11 @@
 //! What a user has read.
 
+use testbed::bridge::Setup;
 use testbed::user::path;
 
 use crate::gathering::Gathering;
-use crate::scene::{Chat, Result};
+use crate::puppeting::is_in;
+use crate::scene::{Chat, Result, Scene};
 
 /// Sends a read receipt as clients do.
 async fn reads(chat: &Chat, room: &str, event: &str, kind: &str) -> Result {
@@ -44,6 +46,47 @@ async fn what_is_read_on_matrix_is_read_on_gitter() -> Result {
         .await?;
     reads(&chat, &room, third.id(), "m.read").await?;
     scene.town.until_unread(&maria, &lounge, &[]).await
+}
+
+/// "the user's own reading on Gitter moves his Matrix read marker …"
+#[tokio::test]
+async fn with_puppeting_what_is_read_on_gitter_is_read_on_matrix() -> Result {
+    let scene = Scene::with(Setup::with_puppets).await?;
+    let (maria, ben) = scene.town.maria_and_ben();
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let chat = scene.citizen(&maria).await?;
+    let room = is_in(&chat, &lounge).await?;
+    scene.town.say(&ben, &lounge, "one");
+    scene.town.say(&ben, &lounge, "two");
+    let last = chat.hears(&room, "two").await?;
+    scene.town.read_all(&maria, &lounge).await?;
+    chat.until_read_by(&room, &chat.user.id, last.id()).await?;
+    // Which is no reading of hers on Matrix.
+    let unread = scene.town.say(&ben, &lounge, "three");
+    chat.hears(&room, "three").await?;
+    assert_eq!(scene.town.unread(&maria, &lounge), [unread]);
+    Ok(())
+}
+
+/// "… only when double puppeting is set up"
+#[tokio::test]
+async fn without_puppeting_reading_on_gitter_changes_nothing() -> Result {
+    let Gathering {
+        scene,
+        maria,
+        ben,
+        lounge,
+        chat,
+        room,
+    } = Gathering::start().await?;
+    scene.town.say(&ben, &lounge, "one");
+    chat.hears(&room, "one").await?;
+    scene.town.read_all(&maria, &lounge).await?;
+    // Told after it.
+    scene.town.say(&ben, &lounge, "two");
+    chat.hears(&room, "two").await?;
+    assert_eq!(chat.user.read_by(&room, &chat.user.id).await?, None);
+    Ok(())
 }
 
 /// "the bridge must not make the user look active in rooms he isn't reading"

@@ -273,6 +273,20 @@ impl Chat {
             .await
     }
 
+    /// Waits until somebody has read a room up to this event.
+    pub(crate) async fn until_read_by(&self, room: &str, reader: &str, event: &str) -> Result {
+        for _ in 0..300 {
+            if self.user.read_by(room, reader).await?.as_deref() == Some(event) {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        anyhow::bail!(
+            "{reader} should have read up to {event}, but has up to {:?}",
+            self.user.read_by(room, reader).await?
+        )
+    }
+
     /// Who said what in a room, oldest first, as the homeserver has it.
     pub(crate) async fn conversation(&self, room: &str) -> Result<Vec<(String, String)>> {
         let timeline = self.user.timeline(room).await?;

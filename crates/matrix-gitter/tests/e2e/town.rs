@@ -1,11 +1,12 @@
 //! Gitter as a test sees it: people, rooms, what is said there, and what goes wrong there. A thin layer over the sandbox
 //! in which a wish that cannot be fulfilled fails the test at once.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use gitter_sandbox::{Effect, Fault, OAuthClient, RoomId, Sandbox, UserId, Visibility};
+use gitter_sandbox::{Clock, Effect, Fault, OAuthClient, RoomId, Sandbox, UserId, Visibility};
 use testbed::bridge::Gitter;
 use testbed::browser::Browser;
 use testbed::visitor::{Page, Visitor};
@@ -17,6 +18,8 @@ pub(crate) struct Town {
     sandbox: Sandbox,
     app: OAuthClient,
     people: Mutex<Vec<Person>>,
+    /// Minutes by which its clock is ahead of ours.
+    ahead: Arc<AtomicI64>,
 }
 
 /// Somebody with a Gitter account.
@@ -63,17 +66,42 @@ impl Said {
     }
 }
 
+/// Ours, so many minutes ahead.
+fn clock(ahead: Arc<AtomicI64>) -> Clock {
+    let ours = Clock::system();
+    Clock::new(move || {
+        let minutes = ahead.load(Ordering::SeqCst);
+        let apart = Duration::from_mins(minutes.unsigned_abs());
+        if minutes < 0 {
+            ours.now() - apart
+        } else {
+            ours.now() + apart
+        }
+    })
+}
+
 impl Town {
     /// A Gitter with nobody in it, at which an app with this redirect URL is registered.
     pub(crate) async fn start(redirect: &str) -> Result<Self> {
         // Tests are quicker than people; that the limit is kept is proven where it is the subject.
-        let sandbox = Sandbox::builder().rate_limit(2000).start().await?;
+        let ahead = Arc::new(AtomicI64::new(0));
+        let sandbox = Sandbox::builder()
+            .clock(clock(Arc::clone(&ahead)))
+            .rate_limit(2000)
+            .start()
+            .await?;
         let app = sandbox.world().add_client("Matrix bridge", redirect);
         Ok(Self {
             sandbox,
             app,
             people: Mutex::default(),
+            ahead,
         })
+    }
+
+    /// Sets Gitter's clock to so many minutes ahead of ours, or behind it. The bridge's own stays right.
+    pub(crate) fn set_ahead(&self, minutes: i64) {
+        self.ahead.store(minutes, Ordering::SeqCst);
     }
 
     /// What a bridge must know of it.
@@ -350,6 +378,16 @@ impl Town {
         self.said(room).into_iter().map(|said| said.text).collect()
     }
 
+    /// Looks at everything in a room, on the web page.
+    pub(crate) async fn read_all(&self, person: &Person, room: &Room) -> Result {
+        let (api, id) = (self.sandbox.api_url(), &person.id);
+        let url = format!("{api}/user/{id}/rooms/{}/unreadItems/all", room.id);
+        let request = testbed::http::client()?.delete(url);
+        let answer = request.bearer_auth(self.token(person)).send().await?;
+        answer.error_for_status()?;
+        Ok(())
+    }
+
     /// Ids of the messages in a room that somebody has not read.
     pub(crate) fn unread(&self, person: &Person, room: &Room) -> Vec<String> {
         let unread = self.sandbox.world().unread(person.key, room.key);
@@ -436,6 +474,20 @@ impl Town {
     /// The next message which the bridge posts is stored, and the answer lost.
     pub(crate) fn lose_next_answer(&self, room: &Room) {
         self.strike(&Self::posts(room), Effect::DropAfter);
+    }
+
+    /// The next message which the bridge posts gets lost on its way, and so does what would have been the answer.
+    pub(crate) fn lose_next_message(&self, room: &Room) {
+        self.strike(&Self::posts(room), Effect::DropBefore);
+    }
+
+    /// How often the bridge asked to change a message.
+    pub(crate) fn times_edited(&self) -> u64 {
+        let requests = self.sandbox.stats().requests;
+        let edits = requests
+            .iter()
+            .filter(|(kind, _)| kind.method == "PUT" && kind.route.contains("chatMessages"));
+        edits.map(|(_, times)| times).sum()
     }
 
     /// The next exchange of a code for a token is answered with a proxy's HTML.

@@ -96,6 +96,8 @@ pub(super) struct Seen {
     pub(super) events: Vec<Event>,
     /// `join`, `invite` or `leave`, by room.
     pub(super) rooms: HashMap<String, String>,
+    /// By room and reader, the event up to which he has read.
+    pub(super) receipts: HashMap<(String, String), String>,
     ids: HashSet<String>,
 }
 
@@ -119,6 +121,7 @@ impl Seen {
             };
             for (room, told) in rooms {
                 self.rooms.insert(room.clone(), section.to_owned());
+                self.note_receipts(room, &told["ephemeral"]["events"]);
                 for (part, place) in parts {
                     let events = told[part]["events"]
                         .as_array()
@@ -127,6 +130,24 @@ impl Seen {
                         self.add(room, *place, json);
                     }
                 }
+            }
+        }
+    }
+
+    fn note_receipts(&mut self, room: &str, ephemeral: &Value) {
+        let events = ephemeral.as_array().into_iter().flatten();
+        let receipts = events.filter(|event| event["type"] == "m.receipt");
+        let read = receipts
+            .filter_map(|event| event["content"].as_object())
+            .flatten();
+        for (event, by) in read {
+            for reader in by["m.read"]
+                .as_object()
+                .into_iter()
+                .flat_map(|by| by.keys())
+            {
+                let key = (room.to_owned(), reader.clone());
+                self.receipts.insert(key, event.clone());
             }
         }
     }

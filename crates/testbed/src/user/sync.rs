@@ -73,6 +73,14 @@ impl User {
         Ok(rooms.map(|(room, _)| room.clone()).collect())
     }
 
+    /// The event up to which somebody has read a room, as this user's client was told, after one look at the homeserver.
+    pub async fn read_by(&self, room: &str, reader: &str) -> anyhow::Result<Option<String>> {
+        let mut seen = self.seen.lock().await;
+        self.sync(&mut seen, Duration::ZERO).await?;
+        let key = (room.to_owned(), reader.to_owned());
+        Ok(seen.receipts.get(&key).cloned())
+    }
+
     async fn sync(&self, seen: &mut Seen, wait: Duration) -> anyhow::Result<()> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("filter", FILTER);

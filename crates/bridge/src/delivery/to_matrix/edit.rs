@@ -161,9 +161,9 @@ impl Place<'_> {
         Ok(added(&before["m.mentions"], now))
     }
 
-    /// The user changed on the network what his own account said on Matrix. His event there is his alone to replace, so his ghost
-    /// says the new text as an answer to it, and replaces that from then on. Mostly this is the echo of a change that he made
-    /// on Matrix.
+    /// The user changed on the network what his own account said on Matrix. His event there is his alone to replace: where we may not
+    /// speak as him, his ghost says the new text as an answer to it, and replaces that from then on. Mostly this is the echo of a
+    /// change that he made on Matrix.
     async fn own_changed(&self, message: &Message) -> Result<Outcome, Error> {
         if let Some(later) = self.while_sending().await? {
             return Ok(later);
@@ -183,6 +183,11 @@ impl Place<'_> {
         let Some(first) = his.first() else {
             return Ok(Outcome::done());
         };
+        if answer.is_empty()
+            && let Some(row) = self.replace_written(message, &his).await?
+        {
+            return Ok(Outcome::Done(vec![row]));
+        }
         let relation = json!({ "m.in_reply_to": { "event_id": first.event_id } });
         // The parts of the answer stand behind those of his own.
         let behind = his.iter().map(|row| row.part + 1).max().unwrap_or(0);
@@ -239,6 +244,63 @@ impl Place<'_> {
         }
         rows.append(&mut his);
         Ok(Outcome::Done(rows))
+    }
+
+    /// As the user himself, replaces what he wrote on Matrix. `None` where we may not speak as him, and where one text cannot take the
+    /// place of one event: that was a file, or became several messages, or was itself a change.
+    async fn replace_written(
+        &self,
+        message: &Message,
+        his: &[MessageRow],
+    ) -> Result<Option<MessageRow>, Error> {
+        let store = &self.world.store;
+        let Some(himself) = ghost::himself(self.world, self.login, &self.login.person_id) else {
+            return Ok(None);
+        };
+        let [row] = his else {
+            return Ok(None);
+        };
+        if !row.by_us || row.room_id != self.room.as_str() {
+            return Ok(None);
+        }
+        let mut same = store.messages_by_event(&row.event_id).await?;
+        same.retain(|it| it.portal_id == self.portal.id);
+        if same.len() != 1 || store.edit(&row.event_id).await?.is_some() {
+            return Ok(None);
+        }
+        let Ok(event) = <&EventId>::try_from(row.event_id.as_str()) else {
+            return Ok(None);
+        };
+        let written = match self.world.homeserver.event(self.room, event).await {
+            Ok(Some(event)) => event,
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Ok(None) | Err(_) => return Ok(None),
+        };
+        let is_text = matches!(
+            written.content["msgtype"].as_str(),
+            Some("m.text" | "m.emote" | "m.notice")
+        );
+        let contents = self.contents(message).await?;
+        let [shown] = &*contents else {
+            return Ok(None);
+        };
+        if !is_text || written.sender != self.login.mxid || shown.is_file {
+            return Ok(None);
+        }
+        let txn = self.txn("own-edit", &himself, message, row.part);
+        let replaced = self.replace_one(&himself, message, row, &shown.content, &txn);
+        match replaced.await {
+            Err(Error::Homeserver(error)) if puppet::gives_up(self.world, &himself, &error) => {
+                Ok(None)
+            }
+            replaced => replaced.map(|()| {
+                Some(MessageRow {
+                    edited_at: message.edited_at,
+                    digest: None,
+                    ..row.clone()
+                })
+            }),
+        }
     }
 }
 

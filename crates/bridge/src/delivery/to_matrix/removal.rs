@@ -6,7 +6,12 @@ use ruma::EventId;
 use store::MessageRow;
 
 use super::Place;
-use crate::{Error, delivery::txn, lanes::Outcome};
+use crate::{
+    Error,
+    delivery::txn,
+    ghost::{self, puppet},
+    lanes::Outcome,
+};
 
 impl Place<'_> {
     /// The rows stay: others may answer what is gone.
@@ -48,7 +53,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// By whoever said it; by the bot where he may not, or it was the user himself.
+    /// By whoever said it: the user himself where we may speak as him. By the bot where that does not do.
     async fn redact_one(&self, row: &MessageRow, event_id: &str) -> Result<(), Error> {
         let Ok(event) = <&EventId>::try_from(event_id) else {
             return Ok(());
@@ -56,13 +61,15 @@ impl Place<'_> {
         if row.room_id != self.room.as_str() {
             return Ok(());
         }
-        let ghost = if row.by_us || row.sender.is_empty() {
+        let speaker = if row.by_us || row.as_user {
+            ghost::himself(self.world, self.login, &self.login.person_id)
+        } else if row.sender.is_empty() {
             None
         } else {
             let person = PersonId::from(row.sender.as_str());
             Some(Actor::Ghost(self.world.names.ghost(&person)?))
         };
-        for who in ghost.iter().chain([&Actor::Bot]) {
+        for who in speaker.iter().chain([&Actor::Bot]) {
             let txn = txn(&[
                 "redaction",
                 who.user_id(self.world.names.bot()).as_str(),
@@ -72,6 +79,7 @@ impl Place<'_> {
             let homeserver = &self.world.homeserver;
             match homeserver.redact(who, self.room, event, None, &txn).await {
                 Ok(_) => return Ok(()),
+                Err(error) if puppet::gives_up(self.world, who, &error) => {}
                 Err(error) if error.is_forbidden() => {}
                 // The homeserver does not know it (any more): nothing is left to be taken back.
                 Err(error) if error.is_not_found() => return Ok(()),
