@@ -86,11 +86,13 @@ async fn a_deletion_on_gitter_redacts() -> Result {
 /// What she said on Matrix and takes back on Gitter goes on Matrix, too.
 #[tokio::test]
 async fn her_own_message_deleted_on_gitter_goes() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     chat.user.say(&room, "mine").await?;
     let said = scene.town.hears(&lounge, "mine").await?;
     scene.town.delete(&lounge, said.id());
@@ -121,6 +123,40 @@ async fn threads_of_gitter_are_threads() -> Result {
     scene.town.reply(&ben, &lounge, &parent, "live");
     let live = chat.hears(&room, "live").await?;
     assert_eq!(live.content()["m.relates_to"], expected(history.id()));
+    Ok(())
+}
+
+/// History shows what was changed as it reads now, and what was taken back not at all; both go on from there.
+#[tokio::test]
+async fn history_comes_as_it_reads_now() -> Result {
+    let scene = Scene::start().await?;
+    let (maria, ben) = scene.town.maria_and_ben();
+    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
+    let changed = scene.town.say(&ben, &lounge, "frist");
+    scene.town.edit(&lounge, &changed, "first");
+    let gone = scene.town.say(&ben, &lounge, "gone");
+    scene.town.delete(&lounge, &gone);
+    let parent = scene.town.say(&ben, &lounge, "blanked");
+    scene.town.reply(&ben, &lounge, &parent, "an answer");
+    scene.town.delete(&lounge, &parent);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    let answer = "> a message that was deleted\n\nan answer";
+    chat.hears(&room, answer).await?;
+    let first = find(&chat, &room, "first").await?;
+    assert_eq!(chat.user.bodies(&room).await?, ["first", answer]);
+    assert_eq!(edits(&chat, &room).await?, 0);
+
+    scene.town.edit(&lounge, &changed, "First!");
+    let edit = chat
+        .user
+        .wait_for("the edit", |event| {
+            event.content()["m.new_content"]["body"] == "First!"
+        })
+        .await?;
+    assert_eq!(edit.content()["m.relates_to"]["event_id"], json!(first));
+    scene.town.delete(&lounge, &changed);
+    assert_eq!(redaction(&chat, &room).await?, scene.ghost(&ben));
     Ok(())
 }
 

@@ -146,11 +146,13 @@ async fn a_killed_homeserver_loses_nothing() -> Result {
 /// The answer to a POST is lost although Gitter stored the message: it is not sent twice.
 #[tokio::test]
 async fn a_lost_answer_does_not_double_a_message() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     chat.user.say(&room, "ready").await?;
     scene.town.hears(&lounge, "ready").await?;
     scene.town.lose_next_answer(&lounge);
@@ -164,11 +166,13 @@ async fn a_lost_answer_does_not_double_a_message() -> Result {
 /// Gitter is in trouble for a while: messages wait, in order, and arrive.
 #[tokio::test]
 async fn trouble_at_gitter_only_delays() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     chat.user.say(&room, "ready").await?;
     scene.town.hears(&lounge, "ready").await?;
     scene.town.refuse_next_message(&lounge, 503);

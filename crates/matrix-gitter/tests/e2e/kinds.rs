@@ -2,17 +2,20 @@
 
 use serde_json::json;
 
-use crate::scene::{Result, Scene};
+use crate::gathering::Gathering;
+use crate::scene::Result;
 
 /// "polls, locations, contacts and whatever has a sensible text form in that form; everything else one notice by the bot
 /// that says what did not cross"
 #[tokio::test]
 async fn whatever_has_words_crosses_as_these() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let user = &chat.user;
 
     let poll = json!({

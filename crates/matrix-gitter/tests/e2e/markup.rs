@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::gathering::Gathering;
 use crate::scene::{Result, Scene};
 
 /// A body, the same as HTML, whom it means to ring; the text on Gitter, and who is rung there.
@@ -12,11 +13,13 @@ type Case<'a> = (&'a str, Option<String>, Value, &'a str, &'a [&'a str]);
 /// "Rendering it there shows the same visible text", and what is typed as Markdown works.
 #[tokio::test]
 async fn to_gitter_text_shows_as_it_was_meant() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     for (count, (typed, shown)) in [
         (
             "#rust: 2*3*4, a_b, >x, @/all",
@@ -112,14 +115,14 @@ async fn to_gitter_people_are_named_as_gitter_names_them() -> Result {
 /// bridged people".
 #[tokio::test]
 async fn from_gitter_text_is_what_matrix_clients_know() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     for (text, body, html) in [
         (
             "```rust\nlet a = 1;\n```",
@@ -159,11 +162,13 @@ async fn from_gitter_text_is_what_matrix_clients_know() -> Result {
 /// "Split … at paragraph, line, word; order kept", and "`m.notice` by configuration (default off)".
 #[tokio::test]
 async fn long_text_crosses_in_parts_and_notices_do_not() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let notice = json!({"msgtype": "m.notice", "body": "beep"});
     chat.user.send(&room, "m.room.message", &notice).await?;
     let words: Vec<_> = (0..2000).map(|number| format!("w{number}")).collect();
@@ -175,5 +180,23 @@ async fn long_text_crosses_in_parts_and_notices_do_not() -> Result {
     assert_eq!(last, "the end");
     assert!(parts.len() == 3 && parts.iter().all(|part| part.len() <= 4096));
     assert_eq!(parts.join(" "), words.join(" "));
+    Ok(())
+}
+
+/// "`m.notice` by configuration"
+#[tokio::test]
+async fn notices_cross_where_they_are_wanted() -> Result {
+    let wanted = |setup: testbed::bridge::Setup| setup.set("bridge.relay_notices", true);
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::on(Scene::with(wanted).await?).await?;
+    let notice = json!({"msgtype": "m.notice", "body": "the build is green"});
+    chat.user.send(&room, "m.room.message", &notice).await?;
+    let said = scene.town.hears(&lounge, "the build is green").await?;
+    assert_eq!(said.by, "maria");
     Ok(())
 }

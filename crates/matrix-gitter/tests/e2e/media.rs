@@ -202,6 +202,47 @@ async fn files_stickers_and_captions_cross_to_gitter() -> Result {
     Ok(())
 }
 
+/// "images, files, audio, video, voice, stickers become a Markdown link": those that sound and move.
+#[tokio::test]
+async fn sound_film_and_voice_cross_to_gitter() -> Result {
+    let place = lounge().await?;
+    let user = &place.chat.user;
+    let wav = [b"RIFF\x24\0\0\0WAVEfmt ".as_slice(), &[0; 24]].concat();
+    let mp4 = [b"\0\0\0\x18ftypisom\0\0\x02\0isommp42".as_slice(), &[0; 24]].concat();
+    let voice = [b"OggS\0\x02".as_slice(), &[0; 40]].concat();
+    for (count, (msgtype, name, mime, bytes)) in [
+        ("m.audio", "bell.wav", "audio/wav", &wav),
+        ("m.video", "cat.mp4", "video/mp4", &mp4),
+        ("m.audio", "Voice message.ogg", "audio/ogg", &voice),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mxc = user.upload(name, mime, bytes).await?;
+        let mut content = json!({
+            "msgtype": msgtype, "body": name, "url": mxc, "info": {"mimetype": mime, "size": bytes.len()},
+        });
+        if name.starts_with("Voice") {
+            content["org.matrix.msc3245.voice"] = json!({});
+            content["org.matrix.msc1767.audio"] = json!({"duration": 1200, "waveform": [0, 512]});
+        }
+        user.send(&place.room, "m.room.message", &content).await?;
+        let link = place.link(count).await?;
+        let said = place.scene.town.next(&place.lounge, count).await?;
+        assert_eq!(said.by, "maria");
+        assert!(
+            said.html.contains(&format!("href=\"{link}\"")),
+            "{}",
+            said.html
+        );
+        let answer = get(&link, &[]).await?;
+        assert_eq!(answer.status(), StatusCode::OK, "{name}");
+        assert_eq!(of(&answer, header::X_CONTENT_TYPE_OPTIONS), "nosniff");
+        assert_eq!(answer.bytes().await?, *bytes, "{name}");
+    }
+    Ok(())
+}
+
 /// What people upload to Gitter is shown as what it is, whatever it is called, and fetched once.
 #[tokio::test]
 async fn uploads_on_gitter_are_shown_as_what_they_are() -> Result {

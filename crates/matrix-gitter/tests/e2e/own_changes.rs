@@ -27,11 +27,13 @@ fn edit(event: &str, text: &str) -> Value {
 /// "in place within the window", "Several fast edits end in the last text", and an edit taken back.
 #[tokio::test]
 async fn edits_are_made_in_place() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let said = chat.user.say(&room, "helo").await?;
     scene.town.hears(&lounge, "helo").await?;
     let first = chat
@@ -152,14 +154,14 @@ async fn an_edit_that_gitter_finds_late_follows_too() -> Result {
 /// "`m.thread` and `m.in_reply_to` to `parentId`", "a reply to something unknown still arrives with a short quote".
 #[tokio::test]
 async fn answers_go_into_threads() -> Result {
-    let scene = Scene::start().await?;
-    let (maria, ben) = (
-        scene.town.person("maria", "Maria"),
-        scene.town.person("ben", "Ben"),
-    );
-    let lounge = scene.town.room("rustics/lounge", &[&maria, &ben]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let asked = scene.town.say(&ben, &lounge, "who?");
     let heard = chat.hears(&room, "who?").await?;
     let answer = |text: &str, to: &str| {

@@ -45,11 +45,14 @@ async fn from_gitter_with_formatting_and_its_origin() -> Result {
 /// "The user's own messages, written on Gitter itself, appear too, from his own ghost."
 #[tokio::test]
 async fn his_own_messages_from_gitter_appear_too() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        maria,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     scene.town.say(&maria, &lounge, "from the web");
     let heard = chat.hears(&room, "from the web").await?;
     assert_eq!(heard.sender(), scene.ghost(&maria));
@@ -90,11 +93,13 @@ async fn to_gitter_as_himself_and_once() -> Result {
 /// Formatting crosses to Gitter as Markdown; what Gitter would misread is escaped.
 #[tokio::test]
 async fn formatting_crosses_to_gitter_and_nothing_is_misread() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let html =
         "<strong>bold</strong>, <em>slanted</em>, <a href=\"https://example.org/\">a link</a>";
     chat.user
@@ -215,11 +220,13 @@ async fn pills_become_mentions() -> Result {
 /// "Nothing typed on Matrix rings a whole Gitter room unless a person meant it."
 #[tokio::test]
 async fn nobody_rings_the_whole_room_by_accident() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     for (count, text) in ["@/all hello", "mail me@/all.example"]
         .into_iter()
         .enumerate()
@@ -234,11 +241,13 @@ async fn nobody_rings_the_whole_room_by_accident() -> Result {
 /// "unknown Matrix event kinds answered with a notice, never silence"
 #[tokio::test]
 async fn what_cannot_cross_is_said_to_stay() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     // What has words crosses by them; this has none.
     let hologram = json!({ "org.example.light": [1, 2, 3] });
     let mark = chat.user.mark().await?;
@@ -265,11 +274,13 @@ async fn what_cannot_cross_is_said_to_stay() -> Result {
 /// Gitter takes 4096 UTF-16 units in a message: what is longer is split, and nothing of it lost.
 #[tokio::test]
 async fn long_texts_arrive_whole() -> Result {
-    let scene = Scene::start().await?;
-    let maria = scene.town.person("maria", "Maria");
-    let lounge = scene.town.room("rustics/lounge", &[&maria]);
-    let chat = scene.citizen(&maria).await?;
-    let room = scene.enter(&chat, &lounge).await?;
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
     let words: Vec<String> = (0..1500).map(|number| format!("word{number}")).collect();
     chat.user.say(&room, &words.join(" ")).await?;
     chat.user.say(&room, "the end").await?;
