@@ -5,6 +5,7 @@
 
 mod batch;
 mod sqlite;
+mod stepped;
 mod value;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use sqlx::{Either, Executor as _, PgConnection, PgPool};
 
 pub(crate) use batch::{Answer, Batch};
 pub(crate) use sqlite::Lite;
+pub use stepped::Steps;
 pub(crate) use value::{Arg, Row};
 
 use crate::Error;
@@ -25,6 +27,8 @@ pub(crate) enum Db {
     /// instead of a pool, since pools run on timers, which fire at once under virtual time.
     Sqlite(Arc<tokio::sync::Mutex<Lite>>),
     Postgres(PgPool),
+    /// One of the others, in steps.
+    Stepped(Arc<Self>, Arc<dyn Steps>),
 }
 
 /// Values for `$1`, `$2`, …
@@ -46,6 +50,9 @@ impl Db {
                 .execute(pool)
                 .await?
                 .rows_affected(),
+            Self::Stepped(db, steps) => {
+                Box::pin(stepped::within(&**steps, db.run(sql, args))).await?
+            }
         })
     }
 
@@ -65,6 +72,9 @@ impl Db {
             Self::Postgres(pool) => {
                 let rows = value::postgres(sql, args).fetch_all(pool).await?;
                 rows.into_iter().map(Row::Postgres).collect()
+            }
+            Self::Stepped(db, steps) => {
+                Box::pin(stepped::within(&**steps, db.rows(sql, args))).await?
             }
         })
     }
@@ -89,6 +99,9 @@ impl Db {
                 let mut connection = pool.acquire().await?;
                 postgres(&mut connection, batch).await?
             }
+            Self::Stepped(db, steps) => {
+                return Box::pin(stepped::within(&**steps, db.ask(batch))).await;
+            }
         };
         let bug = |_| Error::Bug("not as many answers as questions".to_owned());
         answers.try_into().map_err(bug)
@@ -111,6 +124,7 @@ impl Db {
                 tx.commit().await?;
                 Ok(answers)
             }
+            Self::Stepped(db, steps) => Box::pin(stepped::within(&**steps, db.commit(batch))).await,
         }
     }
 
@@ -127,6 +141,7 @@ impl Db {
             Self::Postgres(pool) => {
                 pool.acquire().await?.prepare(sql.into_sql_str()).await?;
             }
+            Self::Stepped(db, _) => Box::pin(db.prepare(sql)).await?,
         }
         Ok(())
     }
@@ -135,6 +150,7 @@ impl Db {
         match self {
             Self::Sqlite(lite) => lite.lock().await.close().await,
             Self::Postgres(pool) => pool.close().await,
+            Self::Stepped(db, _) => Box::pin(stepped::at_once(db.close())).await,
         }
     }
 }

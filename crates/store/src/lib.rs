@@ -18,6 +18,7 @@ mod open;
 mod queries;
 mod seal;
 
+pub use db::Steps;
 pub use error::Error;
 pub use lane::{Lane, NoLane};
 pub use model::{

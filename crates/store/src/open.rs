@@ -118,7 +118,7 @@ impl Store {
     /// Refuses a database that is not ours to change.
     async fn inspect(&self) -> Result<Probe, Error> {
         let (tables, migrator) = match &self.db {
-            Db::Sqlite(_) => (SQLITE_TABLES, &SQLITE),
+            Db::Sqlite(_) | Db::Stepped(..) => (SQLITE_TABLES, &SQLITE),
             Db::Postgres(_) => (POSTGRES_TABLES, &POSTGRES),
         };
         let rows = self.db.rows(tables, &[]).await?;
@@ -172,6 +172,8 @@ impl Store {
                 Ok(tx.commit().await?)
             }
             Db::Postgres(pool) => POSTGRES.run(pool).await.map_err(migration),
+            // Only one that is open already is taken in steps.
+            Db::Stepped(..) => Ok(()),
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) async fn run(world: &Ctx) {
             tracing::warn!(%error, "housekeeping has to wait");
         }
         tokio::select! {
+            biased;
             () = world.stop.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }

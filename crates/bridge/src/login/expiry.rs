@@ -58,6 +58,7 @@ pub(super) fn remind(world: &Ctx, login: &Login) {
         while let Err(error) = tell(&world, &login).await {
             tracing::debug!(login = login.id, %error, "cannot tell yet that a login expired");
             tokio::select! {
+                biased;
                 () = world.stop.cancelled() => return,
                 () = tokio::time::sleep(backoff.next(&world)) => {}
             }

@@ -212,6 +212,7 @@ fn pump(
     let (ended, end) = oneshot::channel::<io::Result<()>>();
     world.spawn_until_stop(async move {
         let result = tokio::select! {
+            biased;
             result = carry(from, to, &place) => result,
             () = place.lost() => Err(io::ErrorKind::TimedOut.into()),
         };

@@ -89,6 +89,7 @@ pub(crate) async fn members(world: Ctx, login: i64, portal: i64) {
             Err(error) if error.is_transient() => {
                 tracing::debug!(portal, %error, "cannot put people into a room yet");
                 tokio::select! {
+                    biased;
                     () = world.stop.cancelled() => return,
                     () = tokio::time::sleep(wait.next(&world)) => {}
                 }
