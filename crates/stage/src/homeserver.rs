@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bridge::Clock;
 use bytes::Bytes;
 use futures_util::{TryStreamExt as _, stream};
 use homeserver::{
@@ -15,6 +16,7 @@ use homeserver::{
 };
 use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 pub const BOT: &str = "@gitter:example.org";
 
@@ -58,7 +60,14 @@ pub struct State {
     pub puppets: bool,
     /// Who has read up to which event, each time it was said.
     pub receipts: Vec<(OwnedUserId, OwnedEventId)>,
-    txns: HashMap<String, OwnedEventId>,
+    /// What it remembers of the transaction ids it was given.
+    pub txns: HashMap<String, OwnedEventId>,
+    /// Every event there is, in the order in which the bridge is to be told.
+    pub stream: Vec<(OwnedRoomId, OwnedEventId)>,
+    /// Tells when there is one more.
+    pub appended: Arc<Notify>,
+    /// Tells the time where a request does not.
+    pub clock: Option<Arc<dyn Clock>>,
     count: u64,
 }
 
@@ -131,7 +140,7 @@ impl State {
             .ok_or_else(|| refused(404, "M_NOT_FOUND"))
     }
 
-    /// Appends an event and gives it.
+    /// Appends an event and gives it. The time 0 is now.
     pub fn append(
         &mut self,
         room: &RoomId,
@@ -141,6 +150,10 @@ impl State {
         content: Value,
         ts: i64,
     ) -> IncomingEvent {
+        let ts = match &self.clock {
+            Some(clock) if ts == 0 => clock.now(),
+            _ => ts,
+        };
         let event = IncomingEvent {
             event_id: OwnedEventId::try_from(format!("$event{}", self.next())).unwrap(),
             room_id: room.to_owned(),
@@ -152,12 +165,15 @@ impl State {
             redacts: None,
             unsigned: Value::Null,
         };
+        self.stream
+            .push((event.room_id.clone(), event.event_id.clone()));
         let room = self.rooms.get_mut(room).expect("the room exists");
         if let Some(key) = state_key {
             room.state
                 .insert((kind.to_owned(), key.to_owned()), event.content.clone());
         }
         room.timeline.push(event.clone());
+        self.appended.notify_one();
         event
     }
 }
@@ -171,6 +187,30 @@ impl FakeHomeserver {
         let mut state = self.lock();
         state.requests.push(request);
         state
+    }
+}
+
+impl State {
+    /// Somebody takes back an event.
+    pub fn redacts(
+        &mut self,
+        room: &RoomId,
+        sender: &UserId,
+        event: &EventId,
+        ts: i64,
+    ) -> IncomingEvent {
+        let content = json!({ "redacts": event });
+        let mut redaction = self.append(room, sender, "m.room.redaction", None, content, ts);
+        redaction.redacts = Some(event.to_owned());
+        let timeline = &mut self.rooms.get_mut(room).expect("the room exists").timeline;
+        for known in timeline.iter_mut() {
+            if known.event_id == event {
+                known.content = json!({});
+            } else if known.event_id == redaction.event_id {
+                known.redacts.clone_from(&redaction.redacts);
+            }
+        }
+        redaction
     }
 }
 
@@ -596,13 +636,7 @@ impl Homeserver for FakeHomeserver {
         if sender != who && who != BOT {
             return Err(refused(403, "M_FORBIDDEN"));
         }
-        for it in &mut state.room(room)?.timeline {
-            if it.event_id == event {
-                it.content = json!({});
-            }
-        }
-        let content = json!({ "redacts": event });
-        let redaction = state.append(room, &who, "m.room.redaction", None, content, 0);
+        let redaction = state.redacts(room, &who, event, 0);
         state
             .txns
             .insert(txn.to_owned(), redaction.event_id.clone());

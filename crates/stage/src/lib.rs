@@ -60,8 +60,10 @@ impl Stage {
         let clock = Arc::new(StageClock::default());
         let files = tempfile::tempdir().unwrap();
         let store = open(&files).await;
+        let homeserver = FakeHomeserver::default();
+        homeserver.lock().clock = Some(clock.clone());
         Self {
-            homeserver: FakeHomeserver::default(),
+            homeserver,
             network: FakeNetwork::new(clock.clone()),
             store,
             config: config(),
@@ -296,22 +298,7 @@ impl Stage {
     pub async fn redacts(&mut self, room: &RoomId, event: &EventId) -> IncomingEvent {
         let sender = OwnedUserId::try_from(ALICE).unwrap();
         let now = self.now();
-        let content = json!({"redacts": event});
-        let redaction = {
-            let mut homeserver = self.homeserver.lock();
-            let kind = "m.room.redaction";
-            let mut redaction = homeserver.append(room, &sender, kind, None, content, now);
-            redaction.redacts = Some(event.to_owned());
-            let timeline = &mut homeserver.rooms.get_mut(room).unwrap().timeline;
-            for known in timeline.iter_mut() {
-                if known.event_id == event {
-                    known.content = json!({});
-                } else if known.event_id == redaction.event_id {
-                    known.redacts = Some(event.to_owned());
-                }
-            }
-            redaction
-        };
+        let redaction = self.homeserver.lock().redacts(room, &sender, event, now);
         self.push(vec![redaction.clone()]).await;
         redaction
     }
@@ -442,7 +429,8 @@ async fn open(files: &tempfile::TempDir) -> Store {
     .unwrap()
 }
 
-fn config() -> Config {
+/// Settings that scenes begin with.
+pub fn config() -> Config {
     Config {
         version: "0.0.0".to_owned(),
         domain: "example.org".try_into().unwrap(),

@@ -54,10 +54,13 @@ pub struct State {
     pub messages: Vec<Message>,
     /// Events that were told, and how far into them each connection is, is the connection's own business.
     events: Vec<Event>,
-    watched: BTreeSet<String>,
+    /// Who listens to which rooms.
+    watched: BTreeSet<(PersonId, RoomId)>,
     pub failures: VecDeque<Failure>,
     /// The credentials are no longer accepted.
     pub revoked: bool,
+    /// The credentials of these are not.
+    pub revoked_of: BTreeSet<PersonId>,
     /// Nobody is told anything, as if the connection were cut.
     pub silent: bool,
     /// Pictures that were fetched.
@@ -276,6 +279,12 @@ impl FakeNetwork {
         self.told.notify_waiters();
     }
 
+    /// The credentials of one person are no longer accepted.
+    pub fn revoke_of(&self, person: &Person) {
+        self.lock().revoked_of.insert(person.id.clone());
+        self.told.notify_waiters();
+    }
+
     /// How often somebody's login was to be finished.
     pub fn exchanges(&self) -> usize {
         self.lock().codes.len()
@@ -301,8 +310,9 @@ impl FakeNetwork {
         .collect()
     }
 
-    fn allowed(&self) -> Result<(), RemoteError> {
-        if self.lock().revoked {
+    fn allowed(&self, person: &Person) -> Result<(), RemoteError> {
+        let state = self.lock();
+        if state.revoked || state.revoked_of.contains(&person.id) {
             return Err(RemoteError::new(
                 Fault::LoggedOut,
                 "Test no longer accepts your login",
@@ -462,7 +472,7 @@ pub const BROKEN_OFF: &[u8] = b"broken off";
 impl FakeAccount {
     /// How a change is to go: refused at once, or carried out and then this is the answer.
     fn begin_change(&self) -> Result<Option<RemoteError>, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let trouble = RemoteError::new(Fault::Unavailable, "Test is having trouble");
         match self.network.lock().failures.pop_front() {
             Some(Failure::Unavailable) => Err(trouble),
@@ -477,6 +487,10 @@ impl FakeAccount {
     }
 }
 
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap()
+}
+
 fn not_found() -> RemoteError {
     RemoteError::new(Fault::NotFound, "there is no such thing on Test")
 }
@@ -484,19 +498,19 @@ fn not_found() -> RemoteError {
 #[async_trait]
 impl Account for FakeAccount {
     async fn me(&self) -> Result<Person, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         Ok(person(&self.person.username))
     }
 
     async fn rooms(&self) -> Result<Vec<Room>, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let state = self.network.lock();
         let out = |room: &&Room| !state.left.contains(&room.id) && !state.closed.contains(&room.id);
         Ok(state.rooms.iter().filter(out).cloned().collect())
     }
 
     async fn room(&self, room: &RoomId) -> Result<Room, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         if self.network.lock().closed.contains(room) {
             return Err(RemoteError::new(
                 Fault::Forbidden,
@@ -532,7 +546,7 @@ impl Account for FakeAccount {
     }
 
     async fn change_room(&self, room: &RoomId, change: &RoomChange) -> Result<Room, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let mut state = self.network.lock();
         let found = state.rooms.iter_mut().find(|known| known.id == *room);
         let found = found.ok_or_else(not_found)?;
@@ -553,7 +567,7 @@ impl Account for FakeAccount {
     }
 
     async fn members(&self, _room: &RoomId, limit: usize) -> Result<Vec<Member>, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let mut members = self.network.lock().members.clone();
         members.truncate(limit);
         Ok(members)
@@ -565,7 +579,7 @@ impl Account for FakeAccount {
         which: &History,
         limit: usize,
     ) -> Result<Vec<Message>, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let state = self.network.lock();
         let mut all: Vec<_> = state
             .messages
@@ -596,7 +610,7 @@ impl Account for FakeAccount {
             state.one_takes
         };
         tokio::time::sleep(take).await;
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let state = self.network.lock();
         let found = state
             .messages
@@ -606,7 +620,7 @@ impl Account for FakeAccount {
     }
 
     async fn send(&self, room: &RoomId, part: &Part, _key: &str) -> Result<Message, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let failure = self.network.lock().failures.pop_front();
         let trouble = || RemoteError::new(Fault::Unavailable, "Test is having trouble");
         match failure {
@@ -647,7 +661,7 @@ impl Account for FakeAccount {
         not_before: Millis,
         known: &[MessageId],
     ) -> Result<Option<Message>, RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let state = self.network.lock();
         let fits = |message: &&Message| {
             message.room == *room
@@ -677,7 +691,12 @@ impl Account for FakeAccount {
             state.edits += 1;
             let known = state.messages.iter_mut().find(|it| it.id == *message);
             let known = known.ok_or_else(not_found)?;
-            if now - known.sent_at >= 600_000 {
+            let open = match self.network.capabilities.edits {
+                EditWindow::Never => false,
+                EditWindow::For(window) => now - known.sent_at < millis(window),
+                EditWindow::Always => true,
+            };
+            if !open {
                 return Err(RemoteError::new(Fault::Rejected, "it is too late for that"));
             }
             known.text = RichText::plain(&part.text);
@@ -706,7 +725,7 @@ impl Account for FakeAccount {
     }
 
     async fn mark_read(&self, room: &RoomId, up_to: &ReadUpTo) -> Result<(), RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let thread = up_to.thread.as_ref().map(|thread| format!(" in {thread}"));
         let mut state = self.network.lock();
         if std::mem::take(&mut state.refuse_read) {
@@ -759,15 +778,17 @@ impl Account for FakeAccount {
     }
 
     fn watch(&self, room: &RoomId) {
-        self.network.lock().watched.insert(room.to_string());
+        let listener = (self.person.id.clone(), room.clone());
+        self.network.lock().watched.insert(listener);
     }
 
     fn unwatch(&self, room: &RoomId) {
-        self.network.lock().watched.remove(room.as_str());
+        let listener = (self.person.id.clone(), room.clone());
+        self.network.lock().watched.remove(&listener);
     }
 
     async fn run(&self, sink: &mut dyn EventSink) -> Result<(), RemoteError> {
-        self.network.allowed()?;
+        self.network.allowed(&self.person)?;
         let mut next = self.network.lock().events.len();
         if sink
             .accept(Event::Connected { missed: true })
@@ -780,11 +801,14 @@ impl Account for FakeAccount {
             let told = self.network.told.notified();
             tokio::pin!(told);
             told.as_mut().enable();
-            self.network.allowed()?;
+            self.network.allowed(&self.person)?;
             let event = {
                 let state = self.network.lock();
                 let event = state.events.get(next).cloned();
-                let watched = |room: &RoomId| state.watched.contains(room.as_str());
+                let watched = |room: &RoomId| {
+                    let listener = (self.person.id.clone(), room.clone());
+                    state.watched.contains(&listener)
+                };
                 match event {
                     Some(Event::Message(message)) if !watched(&message.room) => Some(None),
                     event => event.map(Some),
@@ -803,4 +827,9 @@ impl Account for FakeAccount {
             }
         }
     }
+}
+
+/// What a message says, as plain text.
+pub fn said(message: &Message) -> String {
+    plain::render(&message.text, &ByUsername)
 }

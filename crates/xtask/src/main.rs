@@ -1,4 +1,4 @@
-//! What developers and newcomers run: `cargo xtask demo`, `test`, `ci`, `fuzz` and `bench`.
+//! What developers and newcomers run: `cargo xtask demo`, `test`, `ci`, `fuzz`, `torture` and `bench`.
 //!
 //! One more command is one more module and one more variant of [`Task`].
 #![expect(
@@ -15,6 +15,7 @@ mod login;
 mod prerequisites;
 mod steps;
 mod test;
+mod torture;
 
 use clap::{Parser, Subcommand};
 
@@ -35,6 +36,8 @@ enum Task {
     Ci,
     /// Throws strange input at whatever reads foreign text
     Fuzz(fuzz::Options),
+    /// Kills the bridge in every way, in memory and under virtual time, and compares both sides afterwards
+    Torture(torture::Options),
     /// Measures what the bridge costs, and writes a table
     Bench(bench::Options),
 }
@@ -46,6 +49,7 @@ async fn main() -> anyhow::Result<()> {
         Task::Test(options) => test::run(&options).await,
         Task::Ci => ci::run().await,
         Task::Fuzz(options) => fuzz::run(&options).await,
+        Task::Torture(options) => torture::run(&options).await,
         Task::Bench(options) => bench::run(&options).await,
     }
 }

@@ -222,6 +222,7 @@ mod tests {
             }
         };
         tokio::select! {
+            biased;
             () = come => {}
             () = quick => {}
         }

@@ -239,6 +239,7 @@ fn pump(
 async fn carry(mut from: ByteStream, to: mpsc::Sender<Bytes>, place: &Place) -> io::Result<()> {
     loop {
         let next = tokio::select! {
+            biased;
             () = to.closed() => return Ok(()),
             next = tokio::time::timeout(PIECE, from.next()) => next,
         };

@@ -1,0 +1,337 @@
+//! What people do, on both sides, and what they did.
+//!
+//! Each text says which message it is and which version of it, so that nobody has to guess afterwards.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use remote::Message;
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
+use serde_json::{Value, json};
+use stage::network::person;
+
+use crate::{dice::Dice, world::World};
+
+/// How many characters the network takes at once.
+const PART: usize = 10;
+
+/// What a user wrote on Matrix.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) number: u64,
+    pub(crate) user: String,
+    pub(crate) room: String,
+    pub(crate) event: OwnedEventId,
+    pub(crate) version: u64,
+    pub(crate) parts: u64,
+    pub(crate) redacted: bool,
+    /// The root of its thread.
+    pub(crate) thread: Option<OwnedEventId>,
+}
+
+/// Everything that users wrote on Matrix.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Vec<Said>>);
+
+impl Ledger {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Said>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part of a text from Matrix: which message, which version, which part.
+pub(crate) fn read_part(text: &str) -> Option<(u64, u64, u64)> {
+    let text = text.rsplit("] ").next()?.strip_prefix('m')?;
+    let number = text.get(..4)?.parse().ok()?;
+    let version = text.get(5..6)?.parse().ok()?;
+    let part = text.get(7..8)?.parse().ok()?;
+    Some((number, version, part))
+}
+
+fn text(number: u64, version: u64, parts: u64) -> String {
+    let part = |part: u64| format!("{:.<PART$}", format!("m{number:04}v{version}p{part}"));
+    (0..parts).map(part).collect::<Vec<_>>().concat()
+}
+
+/// A user's Matrix id.
+pub(crate) fn mxid(user: &str) -> OwnedUserId {
+    OwnedUserId::try_from(format!("@{user}:example.org")).expect("that is one")
+}
+
+/// Where people are, and what they did.
+pub(crate) struct People {
+    pub(crate) world: Arc<World>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) users: Vec<String>,
+    pub(crate) rooms: Vec<String>,
+    /// The Matrix rooms, by user and room.
+    pub(crate) portals: Vec<((String, String), OwnedRoomId)>,
+}
+
+impl People {
+    pub(crate) fn portal(&self, user: &str, room: &str) -> Option<&RoomId> {
+        let found = self
+            .portals
+            .iter()
+            .find(|((owner, address), _)| owner == user && address == room);
+        found.map(|(_, room)| &**room)
+    }
+
+    /// A user does things on Matrix.
+    pub(crate) async fn user(self: Arc<Self>, user: String, dice: Dice, deeds: u64, gap: Duration) {
+        for _ in 0..deeds {
+            tokio::time::sleep(dice.time(gap)).await;
+            self.wait_for_homeserver().await;
+            let room = &self.rooms[dice.index(self.rooms.len())];
+            match dice.below(100) {
+                0..20 => self.edits(&user, room, &dice),
+                20..32 => self.redacts(&user, room, &dice),
+                32..50 => self.answers(&user, room, &dice),
+                _ => self.says(&user, room, if dice.below(4) == 0 { 3 } else { 1 }, None),
+            }
+        }
+    }
+
+    /// Without it, nobody can say anything.
+    async fn wait_for_homeserver(&self) {
+        while self.world.up.of().is_none() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    pub(crate) fn says(&self, user: &str, room: &str, parts: u64, thread: Option<OwnedEventId>) {
+        let Some(portal) = self.portal(user, room) else {
+            return;
+        };
+        let mut ledger = self.ledger.lock();
+        let number = ledger.len() as u64;
+        let mut content = json!({"msgtype": "m.text", "body": text(number, 0, parts)});
+        if let Some(root) = &thread {
+            content["m.relates_to"] = json!({
+                "rel_type": "m.thread", "event_id": root, "is_falling_back": true,
+                "m.in_reply_to": {"event_id": root},
+            });
+        }
+        let event = self.append(user, portal, content);
+        self.world.faults.note(&format_args!(
+            "{user} says m{number:04} in {room} ({event})"
+        ));
+        ledger.push(Said {
+            number,
+            user: user.to_owned(),
+            room: room.to_owned(),
+            event,
+            version: 0,
+            parts,
+            redacted: false,
+            thread,
+        });
+    }
+
+    fn append(&self, user: &str, portal: &RoomId, content: Value) -> OwnedEventId {
+        let mut homeserver = self.world.homeserver.lock();
+        let now = self.world.now();
+        homeserver
+            .append(portal, &mxid(user), "m.room.message", None, content, now)
+            .event_id
+    }
+
+    /// One of the messages that this user said there and that stand.
+    fn own(ledger: &mut [Said], user: &str, room: &str, dice: &Dice) -> Option<usize> {
+        let own: Vec<usize> = ledger
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.user == user && it.room == room && !it.redacted)
+            .map(|(index, _)| index)
+            .collect();
+        // Mostly one of the latest.
+        let newest = own.len().min(if dice.below(3) == 0 { 100 } else { 2 });
+        (newest > 0).then(|| own[own.len() - 1 - dice.index(newest)])
+    }
+
+    fn edits(&self, user: &str, room: &str, dice: &Dice) {
+        let mut ledger = self.ledger.lock();
+        let Some(index) = Self::own(&mut ledger, user, room, dice) else {
+            return;
+        };
+        let (Some(said), Some(portal)) = (ledger.get_mut(index), self.portal(user, room)) else {
+            return;
+        };
+        if said.version == 9 {
+            return;
+        }
+        said.version += 1;
+        let new = text(said.number, said.version, said.parts);
+        let content = json!({
+            "msgtype": "m.text",
+            "body": format!("* {new}"),
+            "m.new_content": {"msgtype": "m.text", "body": new},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": said.event},
+        });
+        let event = self.append(user, portal, content);
+        self.world.faults.note(&format_args!(
+            "{user} edits m{:04} to v{} ({event})",
+            said.number, said.version
+        ));
+    }
+
+    fn redacts(&self, user: &str, room: &str, dice: &Dice) {
+        let mut ledger = self.ledger.lock();
+        let Some(index) = Self::own(&mut ledger, user, room, dice) else {
+            return;
+        };
+        let (Some(said), Some(portal)) = (ledger.get_mut(index), self.portal(user, room)) else {
+            return;
+        };
+        said.redacted = true;
+        let now = self.world.now();
+        let mut homeserver = self.world.homeserver.lock();
+        let redaction = homeserver.redacts(portal, &mxid(user), &said.event, now);
+        self.world.faults.note(&format_args!(
+            "{user} redacts m{:04} ({})",
+            said.number, redaction.event_id
+        ));
+    }
+
+    /// In the thread of any message there.
+    fn answers(&self, user: &str, room: &str, dice: &Dice) {
+        let Some(portal) = self.portal(user, room) else {
+            return;
+        };
+        let roots: Vec<OwnedEventId> = {
+            let homeserver = self.world.homeserver.lock();
+            let bot = stage::homeserver::BOT;
+            let timeline = &homeserver.rooms[portal].timeline;
+            let roots = timeline.iter().filter(|event| {
+                event.kind == "m.room.message"
+                    && event.sender != bot
+                    && event.content.get("body").is_some()
+                    && event.content.get("m.relates_to").is_none()
+            });
+            roots.map(|event| event.event_id.clone()).collect()
+        };
+        if roots.is_empty() {
+            return;
+        }
+        let newest = roots.len().min(5);
+        let root = roots[roots.len() - 1 - dice.index(newest)].clone();
+        self.says(user, room, 1, Some(root));
+    }
+
+    /// Somebody does things on the network.
+    pub(crate) async fn native(
+        self: Arc<Self>,
+        who: String,
+        dice: Dice,
+        deeds: u64,
+        gap: Duration,
+    ) {
+        for _ in 0..deeds {
+            tokio::time::sleep(dice.time(gap)).await;
+            let room = self.rooms[dice.index(self.rooms.len())].clone();
+            self.does(&who, &room, &dice);
+        }
+    }
+
+    fn does(&self, who: &str, room: &str, dice: &Dice) {
+        let network = &self.world.network;
+        let there: Vec<Message> = {
+            let id = format!("room-{room}");
+            let state = network.lock();
+            let there = state.messages.iter().filter(|it| it.room.as_str() == id);
+            there.cloned().collect()
+        };
+        let me = person(who).id;
+        let is_mine = |it: &&Message| {
+            it.sender.as_ref().is_some_and(|sender| sender.id == me)
+                && stage::network::said(it).starts_with('g')
+        };
+        let mine: Vec<&Message> = there.iter().filter(is_mine).collect();
+        let one_of = |some: &[&Message]| {
+            let newest = some.len().min(4);
+            (newest > 0).then(|| some[some.len() - 1 - dice.index(newest)].clone())
+        };
+        match dice.below(100) {
+            0..18 => {
+                if let Some(message) = one_of(&mine) {
+                    let said = stage::network::said(&message);
+                    let (name, version) = said.split_once('v').unwrap_or((&said, "0"));
+                    let version: u64 = version.parse().unwrap_or(0);
+                    let text = format!("{name}v{}", version + 1);
+                    self.world
+                        .faults
+                        .note(&format_args!("{who} edits {} to {text}", message.id));
+                    network.edits(&message, &text);
+                }
+            }
+            18..28 => {
+                if let Some(message) = one_of(&mine) {
+                    self.world
+                        .faults
+                        .note(&format_args!("{who} deletes {}", message.id));
+                    network.deletes(&message);
+                }
+            }
+            28..42 => {
+                let roots: Vec<&Message> = there.iter().filter(|it| it.thread.is_none()).collect();
+                if let Some(root) = one_of(&roots) {
+                    let text = self.native_text();
+                    let message = network.answers(who, &root, &text);
+                    self.world.faults.note(&format_args!(
+                        "{who} answers {text} ({}) in {room} to {}",
+                        message.id, root.id
+                    ));
+                }
+            }
+            _ => self.native_says(who, room),
+        }
+    }
+
+    pub(crate) fn native_says(&self, who: &str, room: &str) {
+        let text = self.native_text();
+        let message = self.world.network.says(who, room, &text);
+        self.world.faults.note(&format_args!(
+            "{who} says {text} ({}) in {room}",
+            message.id
+        ));
+    }
+
+    fn native_text(&self) -> String {
+        let said = self.world.network.lock().messages.len();
+        format!("g{said}at{}v0", self.world.now() - stage::START)
+    }
+
+    /// Users enter the rooms they are invited to.
+    pub(crate) fn enter(world: &World, users: &[String]) {
+        let mut homeserver = world.homeserver.lock();
+        let rooms: Vec<OwnedRoomId> = homeserver.rooms.keys().cloned().collect();
+        for room in rooms {
+            for user in users {
+                let mxid = mxid(user);
+                let key = ("m.room.member".to_owned(), mxid.to_string());
+                let member = homeserver.rooms[&room].state.get(&key);
+                if member.is_some_and(|it| it["membership"] == "invite") {
+                    let content = json!({"membership": "join"});
+                    let kind = "m.room.member";
+                    homeserver.append(&room, &mxid, kind, Some(mxid.as_str()), content, 0);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_tell_what_they_are() {
+        let text = text(12, 3, 2);
+        assert_eq!(text, "m0012v3p0.m0012v3p1.");
+        assert_eq!(read_part(&text), Some((12, 3, 0)));
+        assert_eq!(read_part("[bob: m0001v1p0.] m0012v3p1."), Some((12, 3, 1)));
+        assert_eq!(read_part("g7v0"), None);
+    }
+}
