@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use remote::{Account, Certainty, Fault, Millis, RemoteError, RoomId};
 use ruma::OwnedEventId;
-use store::{Item, MessageRow, Portal, WayToRemote};
+use store::{Item, ItemState, MessageRow, Portal, WayToRemote};
 
 use super::tell;
 use crate::{
@@ -84,6 +84,8 @@ struct Job<'a> {
     event: &'a MatrixEvent,
     deed: &'a Deed,
     progress: Progress,
+    /// Something was sent before and never answered: it has to be looked for.
+    unanswered: bool,
 }
 
 /// By which way.
@@ -148,6 +150,7 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         event: &event,
         deed: &deed,
         progress: Progress::read(item.note.as_deref()),
+        unanswered: item.state == ItemState::Attempting,
     };
     let end = match &deed {
         Deed::Says => say::work(&mut job, &sent, &about).await,
@@ -212,7 +215,12 @@ async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
             // It stays marked as attempting, so that the next try looks for it first. Not at once: what was
             // not answered may still be under way.
             let seconds = 3 << item.attempts.clamp(0, 4);
-            return Ok(Outcome::Later(Duration::from_secs(seconds)));
+            let limited = match error.fault {
+                Fault::RateLimited(until) => u64::try_from(until - world.now()).unwrap_or(0),
+                _ => 0,
+            };
+            let wait = Duration::from_secs(seconds).max(Duration::from_millis(limited));
+            return Ok(Outcome::Later(wait));
         }
         if let Fault::RateLimited(until) = error.fault {
             world

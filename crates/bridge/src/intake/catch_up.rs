@@ -12,11 +12,11 @@ use std::{
 };
 
 use remote::{Account, History, Message, MessageId, Millis, RoomId};
-use store::{Login, MessageRow, NewItem, Portal, PortalState};
+use store::{Item, Login, MessageRow, NewItem, Portal, PortalState};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::leavers;
-use super::remote::{change_item, deletion_item, message_item};
+use super::remote::{change_item, deletion_item, message_item, message_key};
 use crate::{Ctx, Error, delivery::ToMatrix, lanes, lanes::Backoff, portal};
 
 /// What the logins of this process are behind with.
@@ -182,6 +182,7 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
                 tracing::debug!(login, portal = id, %error, "cannot catch up yet");
                 intake.lock().await.queue.push_back(id);
                 tokio::select! {
+                    biased;
                     () = world.stop.cancelled() => return,
                     () = tokio::time::sleep(wait.next(&world)) => {}
                 }
@@ -368,28 +369,47 @@ async fn compare(
     let room = RoomId::from(portal.remote_room.as_str());
     // Before the network is asked: what comes in between is not gone.
     let rows = u32::try_from(2 * count).unwrap_or(u32::MAX);
+    let lane = store::Lane::ToMatrix(id);
+    let waiting = waiting(world.store.last_items(&lane, rows).await?);
     let known = world.store.latest(id, rows).await?;
     let there = account.history(&room, &History::NewestAgain, count).await?;
     let mut items = Vec::new();
     for message in &there {
         items.extend(change_item(world, id, login, message).await?);
     }
-    for gone in gone(known, &there, count) {
-        items.push(deletion_item(id, login, &gone)?);
+    for gone in gone(known, waiting, &there, count) {
+        if !world.store.withdraw(&lane, &message_key(&gone)).await? {
+            items.push(deletion_item(id, login, &gone)?);
+        }
     }
     if !items.is_empty() {
         world
             .store
             .accept_remote(id, &items, None, world.now())
             .await?;
-        lanes::wake(world, &store::Lane::ToMatrix(id));
+        lanes::wake(world, &lane);
     }
     Ok(())
 }
 
+/// The messages among these items, and when they were sent.
+fn waiting(items: Vec<Item>) -> Vec<(MessageId, Millis)> {
+    let message = |item: Item| match ToMatrix::from_payload(&item.payload) {
+        Ok(ToMatrix::Message(message)) => Some((message.id, message.sent_at)),
+        // What cannot be read is complained about when its turn comes.
+        _ => None,
+    };
+    items.into_iter().filter_map(message).collect()
+}
+
 /// What was known of the time that was read, and is not there any more. Not what the user said on Matrix: it may never have
 /// been there, and what he wrote is not to be taken back for that.
-fn gone(known: Vec<MessageRow>, there: &[Message], count: usize) -> Vec<MessageId> {
+fn gone(
+    known: Vec<MessageRow>,
+    waiting: Vec<(MessageId, Millis)>,
+    there: &[Message],
+    count: usize,
+) -> Vec<MessageId> {
     // Where the reading begins, a message of the same moment may have been cut off.
     let from = match there.first() {
         Some(oldest) if there.len() >= count => oldest.sent_at + 1,
@@ -399,8 +419,11 @@ fn gone(known: Vec<MessageRow>, there: &[Message], count: usize) -> Vec<MessageI
     };
     let mut gone: Vec<_> = known
         .into_iter()
-        .filter(|row| !row.deleted && !row.by_us && row.sent_at >= from)
-        .map(|row| MessageId::from(row.remote_id))
+        .filter(|row| !row.deleted && !row.by_us)
+        .map(|row| (MessageId::from(row.remote_id), row.sent_at))
+        .chain(waiting)
+        .filter(|(_, sent_at)| *sent_at >= from)
+        .map(|(known, _)| known)
         .filter(|known| there.iter().all(|message| message.id != *known))
         .collect();
     gone.dedup();

@@ -74,11 +74,8 @@ pub(crate) async fn accept(
         world.missed.sweep();
         return Err(Unavailable);
     }
-    let now = world.now();
-    let is_strange = world.missed.is_strange(transaction.peer, now);
-    if is_strange || world.gate.is_unsettled(now) {
-        missed::before(world, &transaction).await;
-    }
+    world.missed.meet(transaction.peer, world.now());
+    missed::before(world, &transaction).await;
     let count = transaction.events.len();
     let theirs = transaction
         .events

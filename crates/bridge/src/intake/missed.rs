@@ -15,7 +15,7 @@
 mod peers;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -73,6 +73,10 @@ pub struct Missed {
 struct State {
     swept_at: Option<Millis>,
     peers: Peers,
+    /// Since the homeserver may have been restarted: the rooms of which we know that nothing of them was left out.
+    sound: Option<BTreeSet<OwnedRoomId>>,
+    /// A sweep has begun since then.
+    sweeps: bool,
 }
 
 impl Missed {
@@ -92,13 +96,32 @@ impl Missed {
         }
     }
 
-    /// Whether a transaction comes over a connection that says that the homeserver was restarted.
-    pub(super) fn is_strange(&self, peer: Option<SocketAddr>, now: Millis) -> bool {
-        let connection = peer.map(|peer| self.lock().peers.meet(peer, now));
-        if connection == Some(Connection::Broken) {
-            self.sweep();
+    /// A transaction came over this connection.
+    pub(super) fn meet(&self, peer: Option<SocketAddr>, now: Millis) {
+        let mut state = self.lock();
+        match peer.map(|peer| state.peers.meet(peer, now)) {
+            None | Some(Connection::Usual) => return,
+            Some(Connection::New) => {}
+            Some(Connection::Broken) => self.sweep(),
         }
-        !matches!(connection, None | Some(Connection::Usual))
+        state.sound = Some(BTreeSet::new());
+        state.sweeps = false;
+    }
+
+    /// Whether the homeserver may have left out what came before an event in this room, since it was restarted.
+    fn is_doubtful(&self, room: &RoomId) -> bool {
+        let state = self.lock();
+        state
+            .sound
+            .as_ref()
+            .is_some_and(|sound| !sound.contains(room))
+    }
+
+    /// All that was said in this room is known.
+    fn is_sound(&self, room: OwnedRoomId) {
+        if let Some(sound) = &mut self.lock().sound {
+            sound.insert(room);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -130,6 +153,7 @@ pub(crate) async fn run(world: &Ctx) {
 /// Reads all rooms.
 async fn sweep(world: &Ctx) -> Result<(), Error> {
     let began_at = world.now();
+    world.missed.lock().sweeps = true;
     let since = world.store.swept_at().await?.unwrap_or(began_at);
     for written in world.store.written().await? {
         if room(world, &written, since).await? {
@@ -141,37 +165,61 @@ async fn sweep(world: &Ctx) -> Result<(), Error> {
         tokio::time::sleep(BREATH).await;
     }
     world.store.set_swept_at(began_at).await?;
-    world.missed.lock().swept_at = Some(began_at);
+    let mut state = world.missed.lock();
+    state.swept_at = Some(began_at);
+    if state.sweeps {
+        state.sound = None;
+    }
     Ok(())
 }
 
-/// Before a transaction is stored: what came before it in its rooms comes first. Best effort, since the transaction itself
-/// must not wait for it.
+/// Before a transaction is stored: what came before it in its rooms comes first, where something may have been left out.
+/// Best effort, since the transaction itself must not wait for it.
 pub(super) async fn before(world: &Ctx, transaction: &Transaction) {
-    let read = tokio::time::timeout(BEFORE, read_before(world, transaction)).await;
+    let unsettled = world.gate.is_unsettled(world.now());
+    let theirs = transaction
+        .events
+        .iter()
+        .filter(|event| !world.names.is_by_us(event))
+        .filter(|event| unsettled || world.missed.is_doubtful(&event.room_id));
+    let events: Vec<_> = theirs.collect();
+    if events.is_empty() {
+        return;
+    }
+    let read = async {
+        let mut wait = Backoff::default();
+        loop {
+            match read_before(world, &events).await {
+                // A homeserver that was just started is not always fit at once.
+                Err(error) if error.is_transient() => tokio::time::sleep(wait.next(world)).await,
+                read => return read,
+            }
+        }
+    };
+    let read = tokio::time::timeout(BEFORE, read).await;
     if let Err(error) = read.unwrap_or(Err(Error::Refused("it takes too long".to_owned()))) {
         tracing::debug!(%error, "taking a transaction without having read what came before it");
         world.missed.sweep();
     }
 }
 
-async fn read_before(world: &Ctx, transaction: &Transaction) -> Result<(), Error> {
+async fn read_before(world: &Ctx, events: &[&IncomingEvent]) -> Result<(), Error> {
     let Some(since) = world.store.swept_at().await? else {
         return Ok(());
     };
     let mut rooms = BTreeMap::new();
-    for event in &transaction.events {
+    for event in events {
         if !rooms.contains_key(&event.room_id)
-            && !world.names.is_by_us(event)
             && is_news(world, event).await?
             && let Some(mxid) = world.store.writer(event.room_id.as_str()).await?
         {
             rooms.insert(event.room_id.clone(), mxid);
         }
     }
-    for (room_id, mxid) in rooms {
-        let room_id = room_id.to_string();
+    for (id, mxid) in rooms {
+        let room_id = id.to_string();
         room(world, &Written { room_id, mxid }, since).await?;
+        world.missed.is_sound(id);
     }
     Ok(())
 }

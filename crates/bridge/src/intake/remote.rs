@@ -236,7 +236,7 @@ pub(super) fn message_item(portal: i64, login: i64, message: &Message) -> Result
     })
 }
 
-fn message_key(message: &MessageId) -> String {
+pub(super) fn message_key(message: &MessageId) -> String {
     format!("message/{message}")
 }
 
@@ -299,6 +299,7 @@ impl EventSink for RemoteSink {
                 Err(error) if error.is_transient() => {
                     tracing::warn!(login = self.login.id, %error, "cannot take an event; trying again");
                     tokio::select! {
+                        biased;
                         () = self.world.stop.cancelled() => {}
                         () = tokio::time::sleep(wait.next(&self.world)) => {}
                     }

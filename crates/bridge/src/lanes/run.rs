@@ -136,6 +136,7 @@ fn ahead(item: &Item, now: i64) -> Option<Duration> {
 
 async fn pause(world: &Ctx, lease: &Lease, time: Duration) {
     tokio::select! {
+        biased;
         () = world.stop.cancelled() => {}
         () = lease.nudged() => {}
         () = tokio::time::sleep(time) => {}

@@ -65,12 +65,11 @@ async fn killed_between_two_parts() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_lost_does_not_double_the_message() {
     let (mut stage, room) = Stage::in_room("org/one").await;
-    stage.network.lock().failures.extend([
-        Network::AnswerLost,
-        Network::Lost,
-        Network::Lost,
-        Network::AnswerLost,
-    ]);
+    stage
+        .network
+        .lock()
+        .failures
+        .extend([Network::AnswerLost, Network::Lost, Network::AnswerLost]);
     stage.writes(&room, "same").await;
     stage.writes(&room, "same").await;
     stage.quiet().await;

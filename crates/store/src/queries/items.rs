@@ -16,6 +16,7 @@ macro_rules! select {
 
 sql! {
     NEXT_ITEM = select!("WHERE lane = $1 AND state <> 'failed' ORDER BY id LIMIT 1");
+    LAST_ITEMS = select!("WHERE lane = $1 AND state <> 'failed' ORDER BY id DESC LIMIT $2");
     ATTEMPT = "UPDATE items SET state = 'attempting', attempts = attempts + 1, note = $2, changed_at = $3 WHERE id = $1";
     POSTPONE = "UPDATE items SET state = 'waiting', not_before = $2, why = $3 WHERE id = $1 AND state <> 'failed'";
     FAIL_ITEM = "UPDATE items SET state = 'failed', why = $2, changed_at = $3 WHERE id = $1";
@@ -41,6 +42,14 @@ impl Store {
     pub async fn next_item(&self, lane: &Lane) -> Result<Option<Item>, Error> {
         let row = self.db.row(NEXT_ITEM, args![&lane.to_string()]).await?;
         row.as_ref().map(item).transpose()
+    }
+
+    /// The newest items of a lane that were not given up, newest first, at most so many.
+    pub async fn last_items(&self, lane: &Lane, limit: u32) -> Result<Vec<Item>, Error> {
+        let lane = lane.to_string();
+        let args = args![&lane, i64::from(limit)];
+        let rows = self.db.rows(LAST_ITEMS, args).await?;
+        rows.iter().map(item).collect()
     }
 
     /// Says that it is about to be carried out, with what is needed to find out afterwards whether it was.

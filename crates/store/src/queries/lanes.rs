@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sql;
 use crate::db::{Arg, Batch, args};
-use crate::{Error, Lane, NewItem, PortalId, Store};
+use crate::{Error, Item, Lane, NewItem, PortalId, Store};
 
 sql! {
     SEE = "INSERT INTO seen (key, seen_at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
@@ -27,8 +27,8 @@ sql! {
     // Not the head: it may be on its way.
     WITHDRAW = "DELETE FROM items WHERE lane = $1 AND key = $2 AND state <> 'attempting'
         AND id > (SELECT MIN(id) FROM items WHERE lane = $1 AND state <> 'failed')";
-    // Keys that begin with $3, whose last character has $4 as its successor.
-    LATER = "SELECT COUNT(*) FROM items WHERE lane = $1 AND id > $2 AND key >= $3 AND key < $4 AND state = 'waiting'";
+    // Keys behind $3 that begin with a prefix whose last character has $4 as its successor.
+    LATER = "SELECT COUNT(*) FROM items WHERE lane = $1 AND id > $2 AND key > $3 AND key < $4 AND state = 'waiting'";
     PRUNE = "DELETE FROM seen WHERE seen_at < $1 AND key NOT IN (SELECT key FROM items)";
 }
 
@@ -121,10 +121,12 @@ impl Store {
         Ok(self.db.run(WITHDRAW, args![&lane, key]).await? > 0)
     }
 
-    /// Whether behind an item another one waits whose key begins with `prefix` and a slash.
-    pub async fn waits_behind(&self, lane: &Lane, item: i64, prefix: &str) -> Result<bool, Error> {
-        let (lane, from, to) = (lane.to_string(), format!("{prefix}/"), format!("{prefix}0"));
-        let row = self.db.row(LATER, args![&lane, item, &from, &to]).await?;
+    /// Whether behind an item another one waits whose key begins with `prefix` and a slash, as this one's does, and comes after
+    /// this one's by its characters.
+    pub async fn waits_behind(&self, item: &Item, prefix: &str) -> Result<bool, Error> {
+        let (lane, to) = (item.lane.to_string(), format!("{prefix}0"));
+        let args = args![&lane, item.id, &item.key, &to];
+        let row = self.db.row(LATER, args).await?;
         let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
         Ok(count > 0)
     }

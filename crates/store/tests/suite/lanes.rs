@@ -93,13 +93,13 @@ pub(crate) async fn waiting_behind(base: Base) {
     let store = base.open().await;
     let (login, portal) = alice(&store).await;
     let lane = Lane::ToRemote(portal.id);
-    let keys = ["edit/a/1", "edit/ab/2", "edit/a/3", "edit/a"];
+    let keys = ["edit/a/1", "edit/ab/1", "edit/a/3", "edit/a/2", "edit/a"];
     let items = keys.map(|key| item(portal.id, Some(login.id), key));
     store.accept_events(&items, 1).await.unwrap();
-    for (key, expected) in keys.iter().zip([true, true, false, false]) {
+    for (key, expected) in keys.iter().zip([true, false, false, false, false]) {
         let item = store.next_item(&lane).await.unwrap().unwrap();
         assert_eq!(item.key, *key);
-        let waits = store.waits_behind(&lane, item.id, "edit/a").await.unwrap();
+        let waits = store.waits_behind(&item, "edit/a").await.unwrap();
         assert_eq!(waits, expected, "{key}");
         store.finish(&item, &[], 50).await.unwrap();
     }

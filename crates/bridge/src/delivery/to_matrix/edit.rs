@@ -4,7 +4,7 @@ use homeserver::Actor;
 use remote::Message;
 use ruma::EventId;
 use serde_json::{Value, json};
-use store::{EditRow, Item, Lane, MessageRow};
+use store::{EditRow, Item, MessageRow};
 
 use super::Place;
 use crate::{
@@ -26,10 +26,9 @@ impl Place<'_> {
         if message.blanked {
             return self.deleted(&message.id, known).await;
         }
-        // A newer text makes this one superfluous.
+        // A newer text makes this one superfluous. An older one may wait behind it, when a change was told twice.
         let key = format!("changed/{}", message.id);
-        let lane = Lane::ToMatrix(self.portal.id);
-        if self.world.store.waits_behind(&lane, item.id, &key).await? {
+        if self.world.store.waits_behind(item, &key).await? {
             return Ok(Outcome::done());
         }
         // Nobody but the sender of an event can replace it.

@@ -91,6 +91,8 @@ pub(super) enum InPlace {
     Late,
     /// They are gone.
     Gone,
+    /// Not now.
+    Not(End),
 }
 
 impl Job<'_> {
@@ -178,7 +180,7 @@ impl Job<'_> {
             if row.digest == digest {
                 continue;
             }
-            self.attempt().await?;
+            self.attempt_again().await?;
             // Until that is answered, nobody knows what stands there.
             let unknown = MessageRow {
                 digest: None,
@@ -196,7 +198,7 @@ impl Job<'_> {
                     return Ok(InPlace::Late);
                 }
                 Err(error) if error.fault == Fault::NotFound => return Ok(InPlace::Gone),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(self.again(error).into()),
             };
             // Known before the next one, since its echo may come at any time.
             world.store.put_messages(&[edited]).await?;
@@ -219,7 +221,10 @@ impl Job<'_> {
         let added = self
             .send(road, &first.event_id, parts, &sent, false)
             .await?;
-        Ok(InPlace::Done(added))
+        Ok(match added {
+            Ok(added) => InPlace::Done(added),
+            Err(end) => InPlace::Not(end),
+        })
     }
 }
 
@@ -276,14 +281,17 @@ pub(super) async fn work(
         match revise(job, &road, &original, &rows, message.clone()).await? {
             InPlace::Done(rows) => return Ok(End::Stands(rows)),
             InPlace::Gone => return Ok(End::Nothing),
+            InPlace::Not(end) => return Ok(end),
             InPlace::Late => job.progress.late = true,
         }
     }
     let message = follows(job, &rows, message);
     let parts = world.network.compose(&message);
-    let sent = job
-        .send(&road, event.event_id.as_str(), &parts, own, false)
-        .await?;
+    let sent = job.send(&road, event.event_id.as_str(), &parts, own, false);
+    let sent = match sent.await? {
+        Ok(sent) => sent,
+        Err(end) => return Ok(end),
+    };
     let network = world.network.info().name;
     let words = line![format!(
         "It was too late to change that message on {network}: your new text was sent there as a new message which points at the old one."
@@ -417,6 +425,7 @@ pub(super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<End, Error
     match revise(job, &road, &original, &rows, message).await? {
         InPlace::Done(rows) => Ok(End::Stands(rows)),
         InPlace::Gone => Ok(End::Nothing),
+        InPlace::Not(end) => Ok(end),
         InPlace::Late => {
             let network = world.network.info().name;
             let words = line![format!(

@@ -4,9 +4,9 @@
 //! does not know quotes a little of it.
 
 use remote::{MessageId, Outgoing, Preface, Threads};
-use ruma::EventId;
+use ruma::{EventId, OwnedEventId, RoomId};
 use serde_json::Value;
-use store::{MessageRow, Portal};
+use store::Portal;
 
 use crate::{
     Ctx, Error,
@@ -27,15 +27,13 @@ pub(super) async fn place(
         return Ok(());
     }
     let answers = known(world, portal, relation.answers.as_deref()).await?;
-    let remote = |row: &MessageRow| MessageId::new(row.remote_id.clone());
     if !apart {
-        message.reply_to = answers.as_ref().map(remote);
+        message.reply_to = answers.as_ref().map(|it| it.id.clone());
         message.thread = match world.network.capabilities().threads {
             Threads::No => None,
             Threads::Full => known(world, portal, relation.thread.as_deref())
                 .await?
-                .as_ref()
-                .map(remote),
+                .map(|it| it.id),
             Threads::OneLevel => {
                 let mut root = known(world, portal, relation.thread.as_deref()).await?;
                 if root.is_none() {
@@ -45,9 +43,9 @@ pub(super) async fn place(
                     // The root is older than what the bridge knows, but not what was last said in its thread.
                     root = known(world, portal, relation.follows.as_deref())
                         .await?
-                        .filter(|row| row.thread.is_some());
+                        .filter(|it| it.thread.is_some());
                 }
-                root.map(|row| MessageId::new(row.thread.unwrap_or(row.remote_id)))
+                root.map(|it| it.thread.unwrap_or(it.id))
             }
         };
     }
@@ -60,22 +58,70 @@ pub(super) async fn place(
     Ok(())
 }
 
+/// A message of the network.
+struct Known {
+    id: MessageId,
+    /// The one whose thread it is in.
+    thread: Option<MessageId>,
+}
+
 /// The message of an event, if it is one of this portal; the first one of several.
 async fn known(
     world: &Ctx,
     portal: &Portal,
     event: Option<&EventId>,
-) -> Result<Option<MessageRow>, Error> {
+) -> Result<Option<Known>, Error> {
     let Some(event) = event else { return Ok(None) };
-    let here = |rows: Vec<MessageRow>| rows.into_iter().find(|row| row.portal_id == portal.id);
-    let row = here(world.store.messages_by_event(event.as_str()).await?);
-    if row.is_some() {
-        return Ok(row);
+    if let Some(known) = mapped(world, portal, event).await? {
+        return Ok(Some(known));
     }
     match world.store.edit(event.as_str()).await? {
-        Some(edit) => Ok(here(world.store.messages_by_event(&edit.original).await?)),
-        None => Ok(None),
+        Some(edit) => match OwnedEventId::try_from(edit.original) {
+            Ok(original) => mapped(world, portal, &original).await,
+            Err(_) => Ok(None),
+        },
+        None => just_shown(world, portal, event).await,
     }
+}
+
+/// What the message map says.
+async fn mapped(world: &Ctx, portal: &Portal, event: &EventId) -> Result<Option<Known>, Error> {
+    let rows = world.store.messages_by_event(event.as_str()).await?;
+    let row = rows.into_iter().find(|row| row.portal_id == portal.id);
+    Ok(row.map(|row| Known {
+        id: MessageId::new(row.remote_id),
+        thread: row.thread.map(MessageId::new),
+    }))
+}
+
+/// People can answer an event before we know that the homeserver took it. But we wrote into it what it shows.
+async fn just_shown(world: &Ctx, portal: &Portal, event: &EventId) -> Result<Option<Known>, Error> {
+    let Some(here) = portal
+        .room_id
+        .as_deref()
+        .and_then(|room| <&RoomId>::try_from(room).ok())
+    else {
+        return Ok(None);
+    };
+    let shown = match world.homeserver.event(here, event).await {
+        Err(error) if error.is_transient() => return Err(error.into()),
+        shown => shown.ok().flatten(),
+    };
+    let Some(shown) = shown.filter(|shown| world.names.is_by_us(shown)) else {
+        return Ok(None);
+    };
+    let named = shown.content.get(world.network.info().event_key);
+    let Some(id) = named.and_then(|it| it.get("id")).and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    let thread = match relation(&shown.event_id, &shown.content).thread {
+        Some(root) => mapped(world, portal, &root).await?,
+        None => None,
+    };
+    Ok(Some(Known {
+        id: MessageId::new(id),
+        thread: thread.map(|root| root.thread.unwrap_or(root.id)),
+    }))
 }
 
 /// A little of what is answered: from the answer itself, where older clients quote it, or else from the homeserver.

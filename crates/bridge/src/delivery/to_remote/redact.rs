@@ -13,10 +13,10 @@ use crate::{Error, delivery::tell, management::notice::line};
 impl Job<'_> {
     /// Takes back one message. Fine too if it is gone.
     pub(super) async fn delete(&mut self, road: &Road, row: &MessageRow) -> Result<(), Error> {
-        self.attempt().await?;
+        self.attempt_again().await?;
         let message = MessageId::new(row.remote_id.clone());
         match road.account.delete(&road.room, &message).await {
-            Err(error) if error.fault != Fault::NotFound => return Err(error.into()),
+            Err(error) if error.fault != Fault::NotFound => return Err(self.again(error).into()),
             Ok(()) | Err(_) => {}
         }
         let gone = MessageRow {

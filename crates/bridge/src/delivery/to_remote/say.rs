@@ -70,6 +70,10 @@ pub(super) async fn work(
             sent => break sent?,
         }
     };
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(end) => return Ok(end),
+    };
     if let Some(version) = version {
         // They are done with, and known before they go.
         world.store.put_messages(&rows).await?;

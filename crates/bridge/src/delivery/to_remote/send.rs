@@ -3,19 +3,26 @@
 //! A network need not know repeats. So each part is marked as *attempting*, with what is needed to recognise it, before it is
 //! sent; after a crash or a lost answer the room is searched for it, and only if it is not there is it sent again.
 
-use remote::{Message, MessageId, Millis, Part, RemoteError};
+use std::time::Duration;
+
+use remote::{Fault, Message, MessageId, Millis, Part, RemoteError};
 use ruma::OwnedEventId;
 use serde::{Deserialize, Serialize};
 use store::{ItemState, MessageRow, Portal};
 
-use super::{Job, Road};
+use super::{End, Job, Road};
 use crate::{
     Error,
     delivery::{digest, txn},
+    lanes::Outcome,
 };
 
 /// How far the network's clock may be off ours.
 const CLOCKS_APART: Millis = 120_000;
+
+/// For how long a request that nobody answered may still be on its way to being carried out. We may have been killed a moment
+/// after it was sent, or its connection was.
+const UNDER_WAY: Millis = 10_000;
 
 /// What is kept beside an item while something of it is being done. That a part was sent is kept as a row of the message map.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -58,6 +65,35 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// The same, of what can be repeated without harm. What is to be searched for stays what it was.
+    pub(super) async fn attempt_again(&mut self) -> Result<(), Error> {
+        if self.item.state != ItemState::Attempting {
+            return self.attempt().await;
+        }
+        let (store, now) = (&self.world.store, self.world.now());
+        Ok(store
+            .attempt(self.item.id, self.item.note.as_deref(), now)
+            .await?)
+    }
+
+    /// An error of what can be repeated: what was tried before may have been done all the same.
+    pub(super) fn again(&self, error: RemoteError) -> RemoteError {
+        let stays = error.is_transient() || error.fault == Fault::LoggedOut;
+        if self.item.state == ItemState::Attempting && stays {
+            error.perhaps_done()
+        } else {
+            error
+        }
+    }
+
+    /// How much longer what was attempted may be on its way.
+    fn under_way(&self) -> Option<Outcome> {
+        let left = self.progress.since + UNDER_WAY - self.world.now();
+        // A clock that was set back must not hold up anything.
+        let left = u64::try_from(left.min(UNDER_WAY)).ok()?;
+        (left > 0).then(|| Outcome::Later(Duration::from_millis(left)))
+    }
+
     /// Sends what is not among `sent` yet of the parts of the event `of`; gives the rows that are not stored yet. With
     /// `only_find`, only what may have been sent is looked for.
     pub(super) async fn send(
@@ -67,9 +103,8 @@ impl Job<'_> {
         parts: &[Part],
         sent: &[MessageRow],
         only_find: bool,
-    ) -> Result<Vec<MessageRow>, Error> {
+    ) -> Result<Result<Vec<MessageRow>, End>, Error> {
         let world = self.world;
-        let mut attempted = self.item.state == ItemState::Attempting;
         let mut rows = Vec::new();
         for (index, part) in parts.iter().enumerate() {
             if sent.iter().any(|row| row.part == part_number(index)) {
@@ -77,13 +112,17 @@ impl Job<'_> {
             }
             // Known before the next part goes out, since its echo may come at any time.
             world.store.put_messages(&std::mem::take(&mut rows)).await?;
-            let found = if std::mem::take(&mut attempted) {
+            let looked = std::mem::take(&mut self.unanswered);
+            let found = if looked {
                 self.find(road, part).await?
             } else {
                 None
             };
             let message = match found {
                 Some(message) => message,
+                None if looked && let Some(later) = self.under_way() => {
+                    return Ok(Err(End::Not(later)));
+                }
                 None if only_find => break,
                 None => {
                     self.attempt().await?;
@@ -100,7 +139,7 @@ impl Job<'_> {
                 digest::of_part(part),
             ));
         }
-        Ok(rows)
+        Ok(Ok(rows))
     }
 
     /// Looks for a part that was attempted and never answered.
