@@ -159,9 +159,26 @@ impl Connections {
         }
     }
 
+    /// Ends the connection of a login, unless it has been made with newer credentials than those that were good since then.
+    pub(super) fn stop_since(&self, login_id: i64, since: Millis) {
+        let mut lines = self.lines();
+        let is_former = |line: &Arc<Line>| line.login.since <= since;
+        if lines.get(&login_id).is_some_and(is_former)
+            && let Some(line) = lines.remove(&login_id)
+        {
+            line.stop.cancel();
+        }
+    }
+
     /// The account of a login, unless it has to log in again.
     pub fn account(&self, login_id: i64) -> Option<Arc<dyn Account>> {
         self.lines().get(&login_id).map(|line| line.account.clone())
+    }
+
+    /// The same, and since when it has the credentials that it has.
+    pub(super) fn account_since(&self, login_id: i64) -> Option<(Arc<dyn Account>, Millis)> {
+        let line = self.line(login_id)?;
+        Some((line.account.clone(), line.login.since))
     }
 
     /// How the connection of a login is, and since when. `None` when it has to log in again.

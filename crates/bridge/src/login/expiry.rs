@@ -29,16 +29,19 @@ pub async fn expire(world: &Ctx, login_id: i64) -> Result<bool, Error> {
     if login.state == LoginState::Expired {
         return Ok(true);
     }
-    if let Some(account) = world.connections.account(login_id) {
+    let mut since = login.since;
+    if let Some((account, connected)) = world.connections.account_since(login_id) {
         match account.me().await {
             Err(error) if error.fault == Fault::LoggedOut => {}
             _ => return Ok(false),
         }
+        // That answer, too, may be about credentials that are no longer his.
+        since = connected;
     }
-    world
-        .store
-        .set_login_state(login_id, LoginState::Expired, world.now())
-        .await?;
+    let now = world.now();
+    if !world.store.expire_login(login_id, since, now).await? {
+        return Ok(false);
+    }
     tracing::info!(
         login = login_id,
         mxid = login.mxid,
@@ -46,7 +49,7 @@ pub async fn expire(world: &Ctx, login_id: i64) -> Result<bool, Error> {
     );
     remind(world, &login);
     // Last, since the caller may be the connection itself, which ends here.
-    world.connections.stop(login_id);
+    world.connections.stop_since(login_id, since);
     Ok(true)
 }
 

@@ -17,7 +17,7 @@ sql! {
     LOGIN = "SELECT id, mxid, person_id, username, display_name, state, since FROM logins WHERE id = $1";
     LOGINS = "SELECT id, mxid, person_id, username, display_name, state, since FROM logins ORDER BY id";
     LOGIN_CREDENTIALS = "SELECT mxid, person_id, credentials FROM logins WHERE id = $1";
-    SET_LOGIN_STATE = "UPDATE logins SET state = $2, since = $3 WHERE id = $1 AND state <> $2";
+    EXPIRE_LOGIN = "UPDATE logins SET state = 'expired', since = $3 WHERE id = $1 AND state = 'ok' AND since = $2";
     SET_LOGIN_PROFILE = "UPDATE logins SET username = $2, display_name = $3 WHERE id = $1";
     COUNT_QUEUE = "SELECT COUNT(*) FROM items WHERE login_id = $1";
     DELETE_LOGIN = "DELETE FROM logins WHERE id = $1";
@@ -67,17 +67,10 @@ impl Store {
         self.key.open(&name, &row.get::<Vec<u8>>(2)?).map(Some)
     }
 
-    /// Remembers whether it still opens.
-    pub async fn set_login_state(
-        &self,
-        id: LoginId,
-        state: LoginState,
-        now: i64,
-    ) -> Result<(), Error> {
-        self.db
-            .run(SET_LOGIN_STATE, args![id, state.word(), now])
-            .await
-            .map(drop)
+    /// Remembers that it no longer opens; `false` if it is not the one that was good since then, since somebody has logged
+    /// in again.
+    pub async fn expire_login(&self, id: LoginId, since: i64, now: i64) -> Result<bool, Error> {
+        Ok(self.db.run(EXPIRE_LOGIN, args![id, since, now]).await? > 0)
     }
 
     /// Remembers the names the person has on the network.

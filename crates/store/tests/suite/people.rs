@@ -187,14 +187,13 @@ pub(crate) async fn logins(base: Base) {
         .unwrap();
     assert_eq!(first.state, LoginState::Ok);
     assert_eq!((first.username.as_str(), first.since), ("p1-name", 100));
-    store
-        .set_login_state(first.id, LoginState::Expired, 200)
-        .await
-        .unwrap();
-    store
-        .set_login_state(first.id, LoginState::Expired, 300)
-        .await
-        .unwrap();
+    assert!(
+        !store.expire_login(first.id, 99, 150).await.unwrap(),
+        "that was another one"
+    );
+    assert!(store.expire_login(first.id, 100, 200).await.unwrap());
+    assert!(!store.expire_login(first.id, 100, 300).await.unwrap());
+    assert!(!store.expire_login(first.id, 200, 300).await.unwrap());
     let expired = store.login(first.id).await.unwrap().unwrap();
     assert_eq!(
         (expired.state, expired.since),
