@@ -24,5 +24,6 @@ mod portals;
 mod puppeting;
 mod reading;
 mod rooms;
+mod second_thoughts;
 mod status_to_sender;
 mod threads_to_remote;

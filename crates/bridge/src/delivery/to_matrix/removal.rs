@@ -36,12 +36,26 @@ impl Place<'_> {
         // One event of a user's may have become several messages.
         events.dedup_by_key(|row| &row.event_id);
         for row in events {
-            self.redact(row).await?;
+            if !self.stands_in_part(row).await? {
+                self.redact(row).await?;
+            }
         }
         for row in &mut known {
             row.deleted = true;
         }
         Ok(Outcome::Done(known))
+    }
+
+    /// Whether the event also became other messages which still stand: as long as one does, it is not taken back.
+    async fn stands_in_part(&self, row: &MessageRow) -> Result<bool, Error> {
+        if !row.by_us {
+            return Ok(false);
+        }
+        let same = self.world.store.messages_by_event(&row.event_id).await?;
+        let stands = |it: &MessageRow| {
+            it.portal_id == row.portal_id && it.remote_id != row.remote_id && !it.deleted
+        };
+        Ok(same.iter().any(stands))
     }
 
     /// Takes an event back, with what replaced it: those who ask for that can still read it otherwise.

@@ -4,21 +4,26 @@
 //! of its own that points at the old one, and later changes go into that one as long as it can be changed. Changes that wait behind
 //! each other come out as the last of them, and those of what was not sent yet change what will be sent.
 
+mod undo;
+
 use std::time::Duration;
 
-use remote::{EditWindow, Fault, MessageId, Outgoing, Part, Preface};
+use remote::{EditWindow, Fault, MessageId, Outgoing, Part, Preface, Threads};
 use ruma::{EventId, OwnedEventId};
 use serde_json::Value;
 use store::{EditRow, Item, ItemState, Lane, MessageRow};
 
-use super::{End, Job, Road, redact, say};
+use super::{End, Job, Road, place::place, say};
 use crate::{
     Error,
     delivery::{digest, tell},
     intake::matrix::MatrixEvent,
     management::notice::line,
-    text::{changed, crossing, is_edit, plain_body, relation},
+    text::{changed, crossing, plain_body, relation},
 };
+pub(super) use undo::undo;
+
+use undo::current;
 
 /// Behind an item: what waits that is about it.
 #[derive(Debug, Default)]
@@ -101,6 +106,37 @@ impl Job<'_> {
         let edit = self.world.store.edit(event.as_str()).await?;
         let original = edit.and_then(|edit| OwnedEventId::try_from(edit.original).ok());
         Ok(original.unwrap_or_else(|| event.to_owned()))
+    }
+
+    /// What an event says now, if a change of it that was written later than this one is known: this one was given up once, or
+    /// the homeserver's clock was put back. It is what everybody reads on Matrix.
+    async fn newer(&self, original: &EventId) -> Result<Option<(String, Value)>, Error> {
+        let edits = self.world.store.edits_of(original.as_str()).await?;
+        if edits.iter().all(|edit| edit.written_at <= self.event.ts) {
+            return Ok(None);
+        }
+        let now = current(self, original).await?;
+        Ok(now.map(|(_, kind, content)| (kind, content)))
+    }
+
+    /// What stands in no thread may begin with a little of what it answers, and goes on doing so.
+    async fn quote_again(&self, original: &EventId, message: &mut Outgoing) -> Result<(), Error> {
+        let (world, room) = (self.world, &self.event.room);
+        let Some(event) = world.homeserver.event(room, original).await? else {
+            return Ok(());
+        };
+        let event = MatrixEvent {
+            event_id: event.event_id,
+            room: room.clone(),
+            sender: event.sender,
+            kind: event.kind,
+            ts: event.ts,
+            content: event.content,
+            redacts: None,
+        };
+        // Where it stands does not change any more.
+        let apart = world.network.capabilities().threads == Threads::OneLevel;
+        place(world, self.portal, &event, apart, message).await
     }
 
     pub(super) async fn remember_edit(
@@ -265,11 +301,19 @@ pub(super) async fn work(
     if !job.are_his(&original, &rows).await? {
         return Ok(End::Nothing);
     }
-    let Some(content) = changed(&Value::Null, &event.content) else {
-        return Ok(End::Nothing);
+    let newest = if begun {
+        None
+    } else {
+        job.newer(&original).await?
     };
-    let message = match say::read_again(job, &original, &event.kind, &content).await? {
+    let (kind, content) = match (newest, changed(&Value::Null, &event.content)) {
+        (Some(newest), _) => newest,
+        (None, Some(content)) => (event.kind.clone(), content),
+        (None, None) => return Ok(End::Nothing),
+    };
+    let message = match say::read_again(job, &original, &kind, &content).await? {
         Ok(message) => message,
+        Err(End::Nothing) => return emptied(job).await,
         Err(end) => return Ok(end),
     };
     let road = match job.road().await? {
@@ -307,6 +351,17 @@ pub(super) async fn work(
     Ok(End::Stands(sent))
 }
 
+/// A change that leaves nothing: no message of the network can be without a text.
+async fn emptied(job: &Job<'_>) -> Result<End, Error> {
+    let (world, event) = (job.world, job.event);
+    let network = world.network.info().name;
+    let words = line![format!(
+        "Your change leaves nothing to be shown: on {network}, the message still reads as before. To take it back, delete it."
+    )];
+    tell::answer(world, &event.room, &event.event_id, "emptied", words).await?;
+    Ok(End::Unsupported)
+}
+
 /// Changes what shows the event's newest text on the network: its own messages, or the one that followed.
 pub(super) async fn revise(
     job: &mut Job<'_>,
@@ -318,6 +373,9 @@ pub(super) async fn revise(
     let newest = job.follow_up(original).await?;
     if newest.is_empty() {
         message.thread = rows.first().and_then(thread);
+        if message.thread.is_none() {
+            job.quote_again(original, &mut message).await?;
+        }
         let parts = job.world.network.compose(&message);
         return job.change(road, rows, &parts).await;
     }
@@ -356,6 +414,8 @@ async fn unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error> {
             failed.content = content;
             let payload = serde_json::to_string(&failed)
                 .map_err(|error| Error::Unreadable(error.to_string()))?;
+            // First: it may be taken back itself.
+            job.remember_edit(event, original).await?;
             world.store.rewrite_item(item.id, &payload).await?;
         }
         return Ok(End::Nothing);
@@ -382,89 +442,4 @@ async fn unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error> {
         told.said(job.portal.id, "edit of unknown", now);
     }
     Ok(End::Nothing)
-}
-
-/// A change was taken back: Matrix shows the former text again, and so does the network where it still can.
-pub(super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<End, Error> {
-    let world = job.world;
-    let Ok(original) = OwnedEventId::try_from(edit.original.as_str()) else {
-        return Ok(End::Nothing);
-    };
-    let rows = job.standing(original.as_str()).await?;
-    if rows.is_empty() || !job.are_his(&original, &rows).await? {
-        return Ok(End::Nothing);
-    }
-    let Some((last, kind, content)) = current(job, &original).await? else {
-        return Ok(End::Nothing);
-    };
-    if last.is_some_and(|last| last > edit.written_at) {
-        // There is a later one, which is what everybody reads.
-        return Ok(End::Nothing);
-    }
-    let own = job.standing(&edit.event_id).await?;
-    let followed = job.follow_up(&original).await?;
-    if !own.is_empty() || (last.is_none() && !followed.is_empty()) {
-        // What it had become is not said any more; what it pointed at still reads as before.
-        let gone = if last.is_none() {
-            let mut all = world.store.follow_ups(original.as_str()).await?;
-            all.retain(|row| row.portal_id == job.portal.id && !row.deleted);
-            all
-        } else {
-            own
-        };
-        return redact::delete_all(job, &gone).await;
-    }
-    let message = match say::read_again(job, &original, &kind, &content).await? {
-        Ok(message) => message,
-        Err(end) => return Ok(end),
-    };
-    let road = match job.road().await? {
-        Ok(road) => road,
-        Err(end) => return Ok(end),
-    };
-    match revise(job, &road, &original, &rows, message).await? {
-        InPlace::Done(rows) => Ok(End::Stands(rows)),
-        InPlace::Gone => Ok(End::Nothing),
-        InPlace::Not(end) => Ok(end),
-        InPlace::Late => {
-            let network = world.network.info().name;
-            let words = line![format!(
-                "It is too late to change that message on {network}: there, it still reads as you had changed it."
-            )];
-            let about = job.event.event_id.as_str();
-            tell::answer(world, &job.event.room, &original, about, words).await?;
-            Ok(End::Nothing)
-        }
-    }
-}
-
-/// What an event of the user says now on Matrix, and when its last change was written, if there is one that stands.
-async fn current(
-    job: &Job<'_>,
-    original: &EventId,
-) -> Result<Option<(Option<i64>, String, Value)>, Error> {
-    let (homeserver, room) = (&job.world.homeserver, &job.event.room);
-    let Some(event) = homeserver.event(room, original).await? else {
-        return Ok(None);
-    };
-    if event.sender != job.portal.mxid {
-        return Ok(None);
-    }
-    let last = event.unsigned.pointer("/m.relations/m.replace/event_id");
-    let last = last
-        .and_then(Value::as_str)
-        .and_then(|id| OwnedEventId::try_from(id).ok());
-    if let Some(last) = last
-        && let Some(last) = homeserver.event(room, &last).await?
-        && last.sender == event.sender
-        && is_edit(&last.content)
-        && let Some(content) = changed(&Value::Null, &last.content)
-    {
-        return Ok(Some((Some(last.ts), event.kind, content)));
-    }
-    let mut content = event.content;
-    if let Some(content) = content.as_object_mut() {
-        content.remove("m.relates_to");
-    }
-    Ok(Some((None, event.kind, content)))
 }

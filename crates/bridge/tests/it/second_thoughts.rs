@@ -1,0 +1,203 @@
+//! Changes and deletions on top of each other, and on top of what failed, was answered late, or is gone.
+
+use ruma::OwnedEventId;
+use serde_json::json;
+
+use stage::{ALICE, Stage, network::Failure, road::last_word, talk::asks};
+
+/// How many requests to the network a scene may make that are answered to nobody.
+const SOME: usize = 8;
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_an_answer_to_the_unknown_keeps_its_quotation() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let mallory = json!({"msgtype": "m.text", "body": "hers"});
+    let foreign = stage
+        .happens(
+            &room,
+            "@mallory:example.org",
+            "m.room.message",
+            None,
+            mallory,
+        )
+        .await
+        .event_id;
+    let own = stage.answers(&room, &foreign, "mien").await.event_id;
+    stage
+        .reads_there("org/one", &["alice: [mallory: hers] mien"])
+        .await;
+    let edit = stage.edits(&room, &own, "mine").await.event_id;
+    stage
+        .reads_there("org/one", &["alice: [mallory: hers] mine"])
+        .await;
+    stage.redacts(&room, &edit).await;
+    stage
+        .reads_there("org/one", &["alice: [mallory: hers] mien"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_failed_does_not_overwrite_a_later_one() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "one").await.event_id;
+    stage.quiet().await;
+    stage.network.lock().failures.push_back(Failure::Forbidden);
+    stage.edits(&room, &event, "two").await;
+    stage.reads_there("org/one", &["alice: one"]).await;
+    let last = stage.edits(&room, &event, "three").await.event_id;
+    stage.reads_there("org/one", &["alice: three"]).await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &["alice: three"]).await;
+    // As Matrix shows it then.
+    stage.redacts(&room, &last).await;
+    stage.reads_there("org/one", &["alice: two"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_tried_again_without_the_change_that_was_taken_back() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Failure::Forbidden);
+    let event = stage.writes(&room, "first").await.event_id;
+    stage.quiet().await;
+    let edit = stage.edits(&room, &event, "a secret").await.event_id;
+    stage.quiet().await;
+    stage.redacts(&room, &edit).await;
+    stage.quiet().await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &["alice: first"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_stands_as_long_as_one_of_its_parts_does() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "0123456789abcdefghij!").await.event_id;
+    stage.quiet().await;
+    let parts = stage.network.lock().messages.clone();
+    assert_eq!(parts.len(), 3);
+    let stands = |stage: &Stage| {
+        let homeserver = stage.homeserver.lock();
+        let mut timeline = homeserver.rooms[&room].timeline.iter();
+        let found = timeline.find(|it| it.event_id == event);
+        found.is_some_and(|it| it.content["body"].is_string())
+    };
+    stage.network.deletes(&parts[1]);
+    stage.quiet().await;
+    assert!(stands(&stage), "most of it is still to be read there");
+    stage.edits(&room, &event, "short").await;
+    stage.reads_there("org/one", &["alice: short"]).await;
+    assert!(stands(&stage), "our own deletions take nothing back");
+    stage.network.deletes(&parts[0]);
+    stage.quiet().await;
+    assert!(!stands(&stage));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_leaves_nothing_is_told() {
+    for new in [
+        json!({"msgtype": "m.text", "body": " "}),
+        json!({"msgtype": "m.text", "body": "", "format": "org.matrix.custom.html", "formatted_body": ""}),
+    ] {
+        let (mut stage, room) = Stage::in_room("org/one").await;
+        let event = stage.writes(&room, "one").await.event_id;
+        stage.quiet().await;
+        let content = json!({
+            "msgtype": "m.text", "body": "* ", "m.new_content": new,
+            "m.relates_to": {"rel_type": "m.replace", "event_id": event},
+        });
+        stage
+            .happens(&room, ALICE, "m.room.message", None, content)
+            .await;
+        stage.reads_there("org/one", &["alice: one"]).await;
+        let told = last_word(&stage, &room);
+        assert!(told.contains("still reads as before"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_answers_double_nothing_of_a_change_of_many_parts() {
+    for failure in [Failure::AnswerLost, Failure::Lost, Failure::Unavailable] {
+        let (mut stage, room) = Stage::in_room("org/one").await;
+        let event = stage.writes(&room, "0123456789abc").await.event_id;
+        stage.quiet().await;
+        stage.network.lock().failures = [failure].repeat(SOME).into();
+        stage.edits(&room, &event, "0123456789ABCDEFGHIJxyz").await;
+        stage.writes(&room, "after").await;
+        let longer = [
+            "alice: 0123456789",
+            "alice: ABCDEFGHIJ",
+            "alice: xyz",
+            "alice: after",
+        ];
+        stage.reads_there("org/one", &longer).await;
+        stage.network.lock().failures = [failure].repeat(SOME).into();
+        stage.edits(&room, &event, "short").await;
+        stage
+            .reads_there("org/one", &["alice: short", "alice: after"])
+            .await;
+        stage.network.lock().failures = [failure].repeat(SOME).into();
+        stage.redacts(&room, &event).await;
+        stage.reads_there("org/one", &["alice: after"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_at_any_step_of_a_change_doubles_nothing() {
+    for step in 1..=5 {
+        for failure in [Failure::Hangs, Failure::Lost] {
+            let (mut stage, room) = Stage::in_room("org/one").await;
+            let event = stage.writes(&room, "0123456789abc").await.event_id;
+            stage.quiet().await;
+            let lost = [failure].repeat(step);
+            stage.network.lock().failures = lost.into();
+            stage.edits(&room, &event, "0123456789ABCDEFGHIJxyz").await;
+            for left in (0..step).rev() {
+                stage
+                    .until("it goes on", async || {
+                        stage.network.lock().failures.len() <= left
+                            || stage.store.waiting_lanes().await.unwrap().is_empty()
+                    })
+                    .await;
+                stage.restart().await;
+            }
+            stage.network.lock().failures.clear();
+            let longer = ["alice: 0123456789", "alice: ABCDEFGHIJ", "alice: xyz"];
+            stage.reads_there("org/one", &longer).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn relations_in_a_circle_and_upon_what_is_gone_lose_nothing() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let first = stage.writes(&room, "one").await.event_id;
+    stage.quiet().await;
+    let edit = stage.edits(&room, &first, "two").await.event_id;
+    stage.quiet().await;
+    // An answer to a change is one to what it changed.
+    stage.answers(&room, &edit, "to it").await;
+    let inside = format!("alice in {}: to it", stage.network.lock().messages[0].id);
+    stage.reads_there("org/one", &["alice: two", &inside]).await;
+    stage.redacts(&room, &first).await;
+    stage.reads_there("org/one", &[&inside]).await;
+    // Of what is gone: changes, another deletion, and one of the change.
+    stage.edits(&room, &first, "three").await;
+    stage.edits(&room, &edit, "four").await;
+    stage.redacts(&room, &first).await;
+    stage.redacts(&room, &edit).await;
+    stage.reads_there("org/one", &[&inside]).await;
+    // What it says of itself is known only when it has an id.
+    let next = OwnedEventId::try_from("$none").unwrap();
+    let both = json!({
+        "msgtype": "m.text", "body": "both",
+        "m.relates_to": {
+            "rel_type": "m.thread", "event_id": next, "is_falling_back": false,
+            "m.in_reply_to": {"event_id": next},
+        },
+    });
+    stage
+        .happens(&room, ALICE, "m.room.message", None, both)
+        .await;
+    stage
+        .reads_there("org/one", &[&inside, "alice: both"])
+        .await;
+}
