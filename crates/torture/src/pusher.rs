@@ -1,7 +1,12 @@
 //! How the homeserver tells the bridge what happens, as Synapse (1.163) was seen to do it: one transaction at a time;
 //! after a failure the oldest first, with growing pauses that a ping ends, and each event by itself.
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use homeserver::{Appservice as _, IncomingEvent, Transaction};
 use ruma::{OwnedEventId, OwnedRoomId};
@@ -64,6 +69,8 @@ impl Pusher {
                 self.restarted(life);
             }
             self.gather();
+            let told = self.waiting.is_empty();
+            self.world.told.store(told, Ordering::Relaxed);
             if self.waiting.is_empty() || self.asleep_at.is_some() {
                 tokio::select! {
                     biased;
@@ -129,11 +136,12 @@ impl Pusher {
             return;
         };
         if self.deliver(&first).await {
-            let recovered = std::mem::take(&mut self.tries) > 0 && self.waiting.is_empty();
+            let was_failing = std::mem::take(&mut self.tries) > 0;
+            let recovered = was_failing && self.waiting.is_empty();
             if recovered && self.world.faults.strikes(Kind::HomeserverOvertakes) {
                 // It forgets an event that comes at the very end of a recovery.
                 self.sent = (self.sent + 1).min(self.said());
-            } else if !self.waiting.is_empty() {
+            } else if was_failing && !recovered {
                 self.tries = 1;
             }
             if self.world.faults.strikes(Kind::HomeserverRepeats) {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -154,6 +154,10 @@ impl Torture {
                 rooms: this.rooms.clone(),
                 portals,
             });
+            // A room that reads as empty is taken for a fault of the network, and nobody deletes this.
+            for room in &this.rooms {
+                people.native_says("zoe", room);
+            }
             this.world.faults.reign(true);
             this.time_of_faults(&people, &calm).await;
             this.world.faults.reign(false);
@@ -390,6 +394,8 @@ impl Torture {
             if kind == Kind::HomeserverKilled {
                 world.homeserver.lock().txns.clear();
                 world.up.again();
+                // It does not remember for how long it wanted to wait.
+                world.pinged.notify_one();
             } else {
                 world.up.set(true);
             }
@@ -464,7 +470,12 @@ impl Torture {
             waited += step;
             if let Some(now) = self.world.living() {
                 waiting = now.store.waiting_lanes().await.unwrap_or_default();
-                quiet = if waiting.is_empty() { quiet + 1 } else { 0 };
+                let told = self.world.told.load(Ordering::Relaxed);
+                quiet = if waiting.is_empty() && told {
+                    quiet + 1
+                } else {
+                    0
+                };
             }
         }
         let Some(now) = self.world.living() else {

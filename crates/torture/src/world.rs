@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) up: Up,
     /// The bridge asked to be called.
     pub(crate) pinged: Notify,
+    /// The homeserver has told everything.
+    pub(crate) told: AtomicBool,
     now: Mutex<Option<Now>>,
     lives: AtomicU64,
 }
@@ -46,6 +48,7 @@ impl World {
             faults,
             up: Up::default(),
             pinged: Notify::new(),
+            told: AtomicBool::new(false),
             now: Mutex::default(),
             lives: AtomicU64::new(0),
         }

@@ -16,7 +16,7 @@ use std::{
 
 use remote::Millis;
 
-use crate::Ctx;
+use crate::{Ctx, lanes::Backoff};
 
 /// For how long to refuse everything at most, where no ping goes through: not every homeserver knows them.
 pub(crate) const LONGEST: Duration = Duration::from_secs(5);
@@ -34,6 +34,8 @@ pub struct Gate(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     open: bool,
+    /// Somebody is about to ask the homeserver to try again.
+    asking: bool,
     /// What was refused and has to come before anything newer.
     owed: Option<Owed>,
     unsettled_until: Millis,
@@ -123,13 +125,24 @@ fn is_older(id: &str, than: &str) -> bool {
     }
 }
 
-/// After a refusal: has the homeserver try again at once.
+/// After a refusal: has the homeserver try again at once, or as soon as it can be reached. By itself it may wait for minutes.
 pub(super) fn ask_again(world: &Ctx) {
+    if std::mem::replace(&mut world.gate.lock().asking, true) {
+        return;
+    }
     let ctx = world.clone();
-    world.spawn(async move {
+    world.spawn_until_stop(async move {
+        let mut wait = Backoff::default();
         tokio::time::sleep(NOTICES).await;
-        if let Err(error) = ctx.homeserver.ping(&format!("again-{}", ctx.now())).await {
-            tracing::debug!(%error, "the homeserver tries again in its own time");
+        // From here on, a refusal is a reason to ask once more.
+        ctx.gate.lock().asking = false;
+        while let Err(error) = ctx.homeserver.ping(&format!("again-{}", ctx.now())).await {
+            tracing::debug!(%error, "the homeserver is not asked to try again yet");
+            // Some know no pings.
+            if !error.is_transient() || ctx.gate.lock().asking {
+                return;
+            }
+            tokio::time::sleep(wait.next(&ctx)).await;
         }
     });
 }

@@ -210,6 +210,12 @@ impl Job<'_> {
         let Some(first) = rows.first().filter(|_| self.is_open(rows)) else {
             return Ok(InPlace::Late);
         };
+        // It would come after what is told now, or look like a change that somebody made later.
+        if self.unanswered
+            && let Some(later) = self.under_way()
+        {
+            return Ok(InPlace::Not(End::Not(later)));
+        }
         let world = self.world;
         for (row, part) in rows.iter().zip(parts) {
             let digest = Some(digest::of_part(part));

@@ -31,6 +31,12 @@ pub(super) struct Progress {
     after: Option<MessageId>,
     /// When that was, by our clock.
     since: Millis,
+    /// The part, as it was then: what it answers may have gone since, and then it would be another one.
+    #[serde(default)]
+    part: Option<Part>,
+    /// When anything of it was last tried.
+    #[serde(default)]
+    tried: Millis,
     /// The edit whose text is being sent in place of the event's own.
     #[serde(default)]
     pub(super) version: Option<OwnedEventId>,
@@ -56,13 +62,15 @@ impl Job<'_> {
         // By now the room may have gone on a little; that only makes a search longer.
         self.progress.after = self.portal.cursor.as_deref().map(MessageId::from);
         self.progress.since = world.now();
+        self.note().await
+    }
+
+    async fn note(&mut self) -> Result<(), Error> {
+        let (store, now) = (&self.world.store, self.world.now());
+        self.progress.tried = now;
         let note = serde_json::to_string(&self.progress)
             .map_err(|error| Error::Unreadable(error.to_string()))?;
-        world
-            .store
-            .attempt(self.item.id, Some(&note), world.now())
-            .await?;
-        Ok(())
+        Ok(store.attempt(self.item.id, Some(&note), now).await?)
     }
 
     /// The same, of what can be repeated without harm. What is to be searched for stays what it was.
@@ -70,10 +78,7 @@ impl Job<'_> {
         if self.item.state != ItemState::Attempting {
             return self.attempt().await;
         }
-        let (store, now) = (&self.world.store, self.world.now());
-        Ok(store
-            .attempt(self.item.id, self.item.note.as_deref(), now)
-            .await?)
+        self.note().await
     }
 
     /// An error of what can be repeated: what was tried before may have been done all the same.
@@ -87,8 +92,8 @@ impl Job<'_> {
     }
 
     /// How much longer what was attempted may be on its way.
-    fn under_way(&self) -> Option<Outcome> {
-        let left = self.progress.since + UNDER_WAY - self.world.now();
+    pub(super) fn under_way(&self) -> Option<Outcome> {
+        let left = self.progress.tried + UNDER_WAY - self.world.now();
         // A clock that was set back must not hold up anything.
         let left = u64::try_from(left.min(UNDER_WAY)).ok()?;
         (left > 0).then(|| Outcome::Later(Duration::from_millis(left)))
@@ -125,6 +130,7 @@ impl Job<'_> {
                 }
                 None if only_find => break,
                 None => {
+                    self.progress.part = Some(part.clone());
                     self.attempt().await?;
                     let key = txn(&["remote", of, &index.to_string()]);
                     road.account.send(&road.room, part, &key).await?
@@ -145,6 +151,7 @@ impl Job<'_> {
     /// Looks for a part that was attempted and never answered.
     async fn find(&self, road: &Road, part: &Part) -> Result<Option<Message>, Error> {
         let progress = &self.progress;
+        let part = progress.part.as_ref().unwrap_or(part);
         let not_before = progress.since - CLOCKS_APART;
         let known = self
             .world
