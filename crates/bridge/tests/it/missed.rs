@@ -110,6 +110,35 @@ async fn what_a_killed_homeserver_had_not_sent_keeps_its_place() {
     drop(bridge);
 }
 
+/// What comes first over the new connection need not be about the room, nor about any: receipts come, too.
+#[tokio::test(start_paused = true)]
+async fn a_killed_homeserver_may_come_back_with_something_else() {
+    let mut stage = Stage::with_rooms(&["org/one", "org/two"]).await;
+    let (one, two) = (stage.enter("org/one").await, stage.enter("org/two").await);
+    stage.wait(SETTLED).await;
+    let bridge = stage.bridge.clone().unwrap();
+    let push = async |id: &str, port: u16, events: Vec<IncomingEvent>| {
+        let transaction = Transaction {
+            events,
+            peer: Some(([127, 0, 0, 1], port).into()),
+            ..Transaction::default()
+        };
+        bridge.transaction(id, transaction).await.unwrap();
+    };
+    push("901", 1, vec![writes_unheard(&stage, &one, "one")]).await;
+    push("902", 1, vec![writes_unheard(&stage, &one, "two")]).await;
+    writes_unheard(&stage, &one, "three");
+    push("1", 2, Vec::new()).await;
+    push("2", 2, vec![writes_unheard(&stage, &two, "elsewhere")]).await;
+    push("3", 2, vec![writes_unheard(&stage, &one, "four")]).await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["one", "two", "three", "four"].map(|text| format!("alice: {text}"))
+    );
+    drop(bridge);
+}
+
 /// As before, in a room in which nobody says anything afterwards.
 #[tokio::test(start_paused = true)]
 async fn a_busy_homeserver_that_was_killed_has_all_rooms_swept() {
