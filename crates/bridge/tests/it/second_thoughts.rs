@@ -68,6 +68,23 @@ async fn what_failed_is_tried_again_without_the_change_that_was_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rest_of_a_former_text_does_not_follow_the_new_one() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    // The first part is found when it is looked for, the second one is refused.
+    let failures = [Failure::AnswerLost, Failure::Forbidden];
+    stage.network.lock().failures.extend(failures);
+    let event = stage.writes(&room, "0123456789abcdefghij!").await.event_id;
+    stage.reads_there("org/one", &["alice: 0123456789"]).await;
+    stage.quiet().await;
+    stage.edits(&room, &event, "short").await;
+    stage.reads_there("org/one", &["alice: short"]).await;
+    stage.quiet().await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.quiet().await;
+    stage.reads_there("org/one", &["alice: short"]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_stands_as_long_as_one_of_its_parts_does() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     let event = stage.writes(&room, "0123456789abcdefghij!").await.event_id;

@@ -139,6 +139,19 @@ impl Job<'_> {
         place(world, self.portal, &event, apart, message).await
     }
 
+    /// The event reads as it should. If the rest of it was given up once, there is no rest any more that could be tried again.
+    async fn is_whole(&self, original: &EventId, added: &[MessageRow]) -> Result<(), Error> {
+        let store = &self.world.store;
+        let lane = Lane::ToRemote(self.portal.id);
+        let Some(item) = store.failed_item(&lane, original.as_str()).await? else {
+            return Ok(());
+        };
+        // First what was sent: without the item, nothing else tells of it.
+        store.put_messages(added).await?;
+        store.discard_item(item.id).await.map(drop)?;
+        Ok(())
+    }
+
     pub(super) async fn remember_edit(
         &self,
         edit: &MatrixEvent,
@@ -329,7 +342,10 @@ pub(super) async fn work(
     job.remember_edit(event, &original).await?;
     if own.is_empty() && !job.progress.late {
         match revise(job, &road, &original, &rows, message.clone()).await? {
-            InPlace::Done(rows) => return Ok(End::Stands(rows)),
+            InPlace::Done(rows) => {
+                job.is_whole(&original, &rows).await?;
+                return Ok(End::Stands(rows));
+            }
             InPlace::Gone => return Ok(End::Nothing),
             InPlace::Not(end) => return Ok(end),
             InPlace::Late => job.progress.late = true,
