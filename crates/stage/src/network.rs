@@ -30,9 +30,14 @@ pub enum Failure {
     Lost,
     /// It is carried out, and whoever waits for the answer waits for ever.
     Hangs,
+    /// It is carried out after [`UNDER_WAY`], and whoever waits for the answer waits for ever.
+    Late,
     /// The account may not write there.
     Forbidden,
 }
+
+/// How long something late takes.
+pub const UNDER_WAY: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub struct FakeNetwork {
@@ -481,7 +486,9 @@ impl FakeAccount {
                 Fault::Forbidden,
                 "you may not do that there",
             )),
-            Some(Failure::AnswerLost | Failure::Hangs) => Ok(Some(trouble.perhaps_done())),
+            Some(Failure::AnswerLost | Failure::Hangs | Failure::Late) => {
+                Ok(Some(trouble.perhaps_done()))
+            }
             None => Ok(None),
         }
     }
@@ -631,6 +638,15 @@ impl Account for FakeAccount {
                     Fault::Forbidden,
                     "you may not write there",
                 ));
+            }
+            Some(Failure::Late) => {
+                let (network, person) = (self.network.clone(), self.person.clone());
+                let (room, part) = (room.clone(), part.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(UNDER_WAY).await;
+                    network.add(&person, &room, &part);
+                });
+                std::future::pending().await
             }
             Some(Failure::AnswerLost | Failure::Hangs) | None => {}
         }

@@ -27,3 +27,4 @@ mod rooms;
 mod second_thoughts;
 mod status_to_sender;
 mod threads_to_remote;
+mod tortured;

@@ -1,0 +1,149 @@
+//! What the simulation (`crates/torture`) found, each as a scene of its own.
+//!
+//! To add one: the shortest story that goes wrong without what mended it.
+
+use std::time::Duration;
+
+use homeserver::{Appservice as _, IncomingEvent, Transaction};
+use ruma::{OwnedUserId, RoomId};
+use serde_json::json;
+use stage::{
+    ALICE, Stage,
+    homeserver::Failure as Homeserver,
+    network::{Failure as Network, UNDER_WAY},
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_under_way_at_the_kill_is_not_repeated() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Network::Late);
+    stage.writes(&room, "once").await;
+    stage.wait(Duration::from_secs(1)).await;
+    stage.restart().await;
+    stage.wait(UNDER_WAY * 4).await;
+    stage.reads_there("org/one", &["alice: once"]).await;
+    assert_eq!(stage.transcript(&room), ["alice: once"], "no echo is shown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_make_it_forget_that_an_earlier_try_was_not_answered() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "one").await.event_id;
+    stage.quiet().await;
+    let failures = [Network::AnswerLost, Network::Unavailable];
+    stage.network.lock().failures.extend(failures);
+    stage.edits(&room, &event, "two").await;
+    stage.reads_there("org/one", &["alice: two"]).await;
+    assert_eq!(stage.transcript(&room), ["alice: one", "alice: * two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_while_it_is_deleted_is_not_shown() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let failures = [Homeserver::Lost; 4];
+    stage.homeserver.lock().failures.extend(failures);
+    stage.network.says("bob", "org/one", "one");
+    let two = stage.network.says("bob", "org/one", "two");
+    stage
+        .until("they wait", async || {
+            stage.homeserver.lock().failures.len() < 3
+        })
+        .await;
+    stage.kill().await;
+    stage.network.deletes(&two);
+    stage.start().await;
+    stage.quiet().await;
+    let standing: Vec<_> = stage.transcript(&room);
+    assert_eq!(standing, ["gitter_id-bob: one"]);
+}
+
+/// A post into a thread whose answer never came; by the next try its root is gone, so it would be quoted.
+#[tokio::test(start_paused = true)]
+async fn what_was_posted_is_looked_for_as_it_was_posted() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let root = stage.network.says("bob", "org/one", "root");
+    stage.shows(&room, &["gitter_id-bob: root"]).await;
+    let shown = stage.homeserver.lock().rooms[&room]
+        .timeline
+        .last()
+        .unwrap()
+        .event_id
+        .clone();
+    stage.network.lock().failures.push_back(Network::Hangs);
+    stage.answers(&room, &shown, "reply").await;
+    stage
+        .until("it is posted", async || stage.network.lock().posts == 1)
+        .await;
+    stage.kill().await;
+    stage.network.deletes(&root);
+    stage.start().await;
+    stage
+        .reads_there("org/one", &[&format!("alice in {}: reply", root.id)])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_shown_a_moment_ago_can_be_answered() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage
+        .homeserver
+        .lock()
+        .failures
+        .push_back(Homeserver::AnswerLost);
+    let root = stage.network.says("bob", "org/one", "root");
+    stage
+        .until("it is shown", async || {
+            stage.transcript(&room) == ["gitter_id-bob: root"]
+        })
+        .await;
+    let rows = stage.store.messages(1, root.id.as_str()).await.unwrap();
+    assert!(rows.is_empty(), "the bridge does not know yet");
+    let shown = stage.homeserver.lock().rooms[&room]
+        .timeline
+        .last()
+        .unwrap()
+        .event_id
+        .clone();
+    stage.answers(&room, &shown, "reply").await;
+    stage
+        .reads_there(
+            "org/one",
+            &["bob: root", &format!("alice in {}: reply", root.id)],
+        )
+        .await;
+}
+
+/// Alice writes something, and the homeserver forgets to tell.
+fn writes_unheard(stage: &Stage, room: &RoomId, text: &str) -> IncomingEvent {
+    let alice = OwnedUserId::try_from(ALICE).unwrap();
+    let content = json!({"msgtype": "m.text", "body": text});
+    let now = stage.now();
+    let mut homeserver = stage.homeserver.lock();
+    homeserver.append(room, &alice, "m.room.message", None, content, now)
+}
+
+/// The first thing that a homeserver tells after it was killed may be about another room.
+#[tokio::test(start_paused = true)]
+async fn each_room_is_looked_through_after_the_homeserver_was_killed() {
+    let mut stage = Stage::with_rooms(&["org/one", "org/two"]).await;
+    let (one, two) = (stage.enter("org/one").await, stage.enter("org/two").await);
+    stage.wait(Duration::from_mins(2)).await;
+    let bridge = stage.bridge.clone().unwrap();
+    let push = async |id: &str, port: u16, event: IncomingEvent| {
+        let transaction = Transaction {
+            events: vec![event],
+            peer: Some(([127, 0, 0, 1], port).into()),
+            ..Transaction::default()
+        };
+        bridge.transaction(id, transaction).await.unwrap();
+    };
+    push("901", 1, writes_unheard(&stage, &one, "a")).await;
+    push("902", 1, writes_unheard(&stage, &one, "b")).await;
+    writes_unheard(&stage, &two, "unheard");
+    push("903", 2, writes_unheard(&stage, &one, "c")).await;
+    push("904", 2, writes_unheard(&stage, &two, "heard")).await;
+    drop(bridge);
+    stage
+        .reads_there("org/two", &["alice: unheard", "alice: heard"])
+        .await;
+}
