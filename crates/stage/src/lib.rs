@@ -170,7 +170,7 @@ impl Stage {
     ) -> impl Future<Output = ()> + 'a {
         let caller = std::panic::Location::caller();
         async move {
-            for _ in 0..5_000 {
+            for _ in 0..10_000 {
                 if so().await {
                     return;
                 }

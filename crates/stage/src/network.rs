@@ -646,7 +646,7 @@ impl Account for FakeAccount {
                     tokio::time::sleep(UNDER_WAY).await;
                     network.add(&person, &room, &part);
                 });
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Some(Failure::AnswerLost | Failure::Hangs) | None => {}
         }
