@@ -57,11 +57,11 @@ async fn what_waits_while_it_is_deleted_is_not_shown() {
     assert_eq!(standing, ["gitter_id-bob: one"]);
 }
 
-/// A post into a thread whose answer never came; by the next try its root is gone, so it would be quoted.
+/// A post into a thread whose answer never came; by the next try its first is gone, so it would be quoted.
 #[tokio::test(start_paused = true)]
 async fn what_was_posted_is_looked_for_as_it_was_posted() {
     let (mut stage, room) = Stage::in_room("org/one").await;
-    let root = stage.network.says("bob", "org/one", "root");
+    let first = stage.network.says("bob", "org/one", "root");
     stage.shows(&room, &["gitter_id-bob: root"]).await;
     let shown = stage.homeserver.lock().rooms[&room]
         .timeline
@@ -75,10 +75,10 @@ async fn what_was_posted_is_looked_for_as_it_was_posted() {
         .until("it is posted", async || stage.network.lock().posts == 1)
         .await;
     stage.kill().await;
-    stage.network.deletes(&root);
+    stage.network.deletes(&first);
     stage.start().await;
     stage
-        .reads_there("org/one", &[&format!("alice in {}: reply", root.id)])
+        .reads_there("org/one", &[&format!("alice in {}: reply", first.id)])
         .await;
 }
 
@@ -90,13 +90,13 @@ async fn what_was_shown_a_moment_ago_can_be_answered() {
         .lock()
         .failures
         .push_back(Homeserver::AnswerLost);
-    let root = stage.network.says("bob", "org/one", "root");
+    let first = stage.network.says("bob", "org/one", "root");
     stage
         .until("it is shown", async || {
             stage.transcript(&room) == ["gitter_id-bob: root"]
         })
         .await;
-    let rows = stage.store.messages(1, root.id.as_str()).await.unwrap();
+    let rows = stage.store.messages(1, first.id.as_str()).await.unwrap();
     assert!(rows.is_empty(), "the bridge does not know yet");
     let shown = stage.homeserver.lock().rooms[&room]
         .timeline
@@ -108,7 +108,7 @@ async fn what_was_shown_a_moment_ago_can_be_answered() {
     stage
         .reads_there(
             "org/one",
-            &["bob: root", &format!("alice in {}: reply", root.id)],
+            &["bob: root", &format!("alice in {}: reply", first.id)],
         )
         .await;
 }
