@@ -12,7 +12,7 @@ use homeserver::{Client, Registration, Settings};
 use rand::RngCore as _;
 use remote::Network;
 use ruma::{OwnedServerName, OwnedUserId};
-use store::{SecretKey, Store};
+use store::{Claim, SecretKey, Store};
 use url::Url;
 
 use crate::config::Config;
@@ -113,10 +113,10 @@ pub(crate) fn database(config: &Config) -> Result<(store::Options, SecretKey), F
     Ok((options, key))
 }
 
-/// Opens the database, and brings it up to date.
-pub(crate) async fn store(config: &Config) -> Result<Store, Failure> {
+/// Opens the database for this process alone, and brings it up to date.
+pub(crate) async fn store(config: &Config) -> Result<(Store, Claim), Failure> {
     let (options, key) = database(config)?;
-    Store::open(&options, &key).await.map_err(|error| {
+    Store::open_alone(&options, &key).await.map_err(|error| {
         Failure::new(
             Status::Database,
             format!("the database cannot be used: {error}"),

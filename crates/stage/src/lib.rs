@@ -184,6 +184,19 @@ impl Stage {
         }
     }
 
+    /// Changes the database behind the bridge's back.
+    pub async fn meddle(&self, sql: &str) {
+        use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+        let uri = format!("sqlite:{}", self.files.path().join("bridge.db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&uri).await.unwrap();
+        connection
+            .execute(AssertSqlSafe(sql.to_owned()))
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+    }
+
     /// Moves time on until nothing waits in any lane, and has not for a while.
     pub async fn quiet(&self) {
         let quiet_for = Cell::new(0);
@@ -199,7 +212,7 @@ impl Stage {
     /// everybody who waits for it take a step.
     async fn breathe(&self) {
         for _ in 0..8 {
-            self.store.check().await.unwrap();
+            self.store.swept_at().await.unwrap();
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }

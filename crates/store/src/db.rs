@@ -4,6 +4,7 @@
 //! is one more variant of [`Arg`], if both know it.
 
 mod batch;
+mod server;
 mod sqlite;
 mod stepped;
 mod value;
@@ -11,9 +12,10 @@ mod value;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::{Either, Executor as _, PgConnection, PgPool};
+use sqlx::{Either, Executor as _, PgConnection};
 
 pub(crate) use batch::{Answer, Batch};
+pub(crate) use server::{Held, Server};
 pub(crate) use sqlite::Lite;
 pub use stepped::Steps;
 pub(crate) use value::{Arg, Row};
@@ -26,7 +28,7 @@ pub(crate) enum Db {
     /// One connection in all: SQLite writes one at a time anyway, and each connection costs a thread and a cache. A lock
     /// instead of a pool, since pools run on timers, which fire at once under virtual time.
     Sqlite(Arc<tokio::sync::Mutex<Lite>>),
-    Postgres(PgPool),
+    Postgres(Server),
     /// One of the others, in steps.
     Stepped(Arc<Self>, Arc<dyn Steps>),
 }
@@ -46,8 +48,8 @@ impl Db {
                 let query = value::sqlite(sql, args.iter().copied());
                 query.execute(lite.ready().await?).await?.rows_affected()
             }
-            Self::Postgres(pool) => value::postgres(sql, args)
-                .execute(pool)
+            Self::Postgres(server) => value::postgres(sql, args)
+                .execute(server.pool()?)
                 .await?
                 .rows_affected(),
             Self::Stepped(db, steps) => {
@@ -69,8 +71,8 @@ impl Db {
                 let rows = query.fetch_all(lite.ready().await?).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(pool) => {
-                let rows = value::postgres(sql, args).fetch_all(pool).await?;
+            Self::Postgres(server) => {
+                let rows = value::postgres(sql, args).fetch_all(server.pool()?).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
             Self::Stepped(db, steps) => {
@@ -95,8 +97,8 @@ impl Db {
     ) -> Result<[Answer; N], Error> {
         let answers = match self {
             Self::Sqlite(lite) => lite.lock().await.ask(batch).await?,
-            Self::Postgres(pool) => {
-                let mut connection = pool.acquire().await?;
+            Self::Postgres(server) => {
+                let mut connection = server.pool()?.acquire().await?;
                 postgres(&mut connection, batch).await?
             }
             Self::Stepped(db, steps) => {
@@ -115,8 +117,8 @@ impl Db {
         }
         match self {
             Self::Sqlite(lite) => lite.lock().await.commit(batch).await,
-            Self::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
+            Self::Postgres(server) => {
+                let mut tx = server.pool()?.begin().await?;
                 if batch.in_turn {
                     value::postgres(TAKE_TURNS, &[]).execute(&mut *tx).await?;
                 }
@@ -138,8 +140,13 @@ impl Db {
                 let mut lite = lite.lock().await;
                 lite.ready().await?.prepare(sql.into_sql_str()).await?;
             }
-            Self::Postgres(pool) => {
-                pool.acquire().await?.prepare(sql.into_sql_str()).await?;
+            Self::Postgres(server) => {
+                server
+                    .pool()?
+                    .acquire()
+                    .await?
+                    .prepare(sql.into_sql_str())
+                    .await?;
             }
             Self::Stepped(db, _) => Box::pin(db.prepare(sql)).await?,
         }
@@ -149,7 +156,7 @@ impl Db {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(lite) => lite.lock().await.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(server) => server.close().await,
             Self::Stepped(db, _) => Box::pin(stepped::at_once(db.close())).await,
         }
     }

@@ -18,6 +18,11 @@ pub enum Error {
         "the database belongs to a newer version of this program; run that version, or restore an older backup"
     )]
     Newer,
+    /// Another process works with it, see [`crate::Claim`].
+    #[error(
+        "another process of the bridge is using the database; stop that one first, or give this one a database of its own"
+    )]
+    InUse,
     /// Out of reach or busy just now: try again later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
@@ -46,25 +51,27 @@ impl From<sqlx::Error> for Error {
             E::Database(database) if database.is_unique_violation() => Self::Taken,
             E::Database(database) => {
                 let code = database.code().unwrap_or_default();
-                let passing = if database
+                let remedy = if database
                     .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
                     .is_some()
                 {
-                    passes_on_postgres(&code)
+                    on_postgres(&code)
                 } else {
-                    passes_on_sqlite(&code)
+                    on_sqlite(&code)
                 };
                 // A detail or hint may quote what a row holds; the message itself does not.
-                if passing {
-                    Self::Unavailable(database.message().to_owned())
-                } else {
-                    Self::Bug(database.message().to_owned())
+                match remedy {
+                    Some(Remedy::Time) => Self::Unavailable(database.message().to_owned()),
+                    Some(Remedy::Admin(what)) => {
+                        Self::Unavailable(format!("{}; {what}", database.message()))
+                    }
+                    None => Self::Bug(database.message().to_owned()),
                 }
             }
+            E::PoolTimedOut => Self::Unavailable(format!("{error}; {BUSY}")),
             E::Io(_)
             | E::Tls(_)
             | E::Protocol(_)
-            | E::PoolTimedOut
             | E::PoolClosed
             | E::WorkerCrashed
             | E::BeginFailed => Self::Unavailable(error.to_string()),
@@ -74,17 +81,46 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Classes and codes of PostgreSQL's manual, appendix A: connection, resources, operator, rollback.
-fn passes_on_postgres(code: &str) -> bool {
-    ["08", "53", "57", "58", "40", "55"]
-        .iter()
-        .any(|class| code.starts_with(class))
-        // Read-only: a standby, or a server that ran out of disk.
-        || code == "25006"
+/// What makes a fault of the whole database pass.
+enum Remedy {
+    Time,
+    /// The admin does this. Nothing is given up until he has.
+    Admin(&'static str),
 }
 
-/// Primary result codes of SQLite's C interface: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL.
-fn passes_on_sqlite(code: &str) -> bool {
-    let primary = code.parse::<u32>().map(|code| code & 0xff);
-    matches!(primary, Ok(5 | 6 | 7 | 8 | 10 | 13 | 14 | 15))
+const BUSY: &str = "all of its connections were busy: raise `database.max_connections`, or look what holds the server up";
+const DISK: &str = "make room on its disk";
+const WRITABLE: &str = "make the file and its folder writable for the bridge";
+const BACKUP: &str = "the database is damaged: stop the bridge, and restore a backup or repair it";
+
+/// Classes and codes of PostgreSQL's manual, appendix A.
+fn on_postgres(code: &str) -> Option<Remedy> {
+    Some(match (code, code.get(..2)?) {
+        ("53100", _) => Remedy::Admin(DISK),
+        // Read-only: a standby, or a server that ran out of disk.
+        ("25006", _) => {
+            Remedy::Admin("the server takes no changes; make it writable, or name the one that is")
+        }
+        ("53300", _) => Remedy::Admin("let the server take more connections, or the bridge fewer"),
+        // Damaged data or index; other faults inside of the server.
+        (_, "XX") => Remedy::Admin(BACKUP),
+        // Connection, resources, operator, system, rollback, prerequisites (locks).
+        (_, "08" | "53" | "57" | "58" | "40" | "55") => Remedy::Time,
+        _ => return None,
+    })
+}
+
+/// Primary result codes of SQLite's C interface.
+fn on_sqlite(code: &str) -> Option<Remedy> {
+    Some(match code.parse::<u32>().ok()? & 0xff {
+        // BUSY, LOCKED, NOMEM, IOERR, PROTOCOL.
+        5 | 6 | 7 | 10 | 15 => Remedy::Time,
+        // READONLY, CANTOPEN.
+        8 | 14 => Remedy::Admin(WRITABLE),
+        // FULL.
+        13 => Remedy::Admin(DISK),
+        // CORRUPT, NOTADB.
+        11 | 26 => Remedy::Admin(BACKUP),
+        _ => return None,
+    })
 }

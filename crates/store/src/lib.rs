@@ -4,12 +4,13 @@
 //! the remote network: ids are texts, times are milliseconds since 1970 and handed in. Each method is one commit: killed
 //! at any moment, it either happened or it did not.
 //!
-//! - `db` runs SQL on either back end; `open` makes a database ready; `seal` keeps secrets at rest.
+//! - `claim` sees to it that one process has it; `db` runs SQL on either back end; `open` makes a database ready; `seal` keeps secrets at rest.
 //! - `queries/` holds the methods, one file a subject. To add one: its SQL in the `sql!` list of the file, in words both
 //!   back ends know (`$1`; TEXT, BIGINT, BOOLEAN, BLOB/BYTEA), and a test in `tests/`. A test prepares every listed text on
 //!   both back ends.
 //! - To change the schema: one more numbered file in both folders of `migrations/`, never a change to an old one.
 
+mod claim;
 mod db;
 mod error;
 mod lane;
@@ -18,6 +19,7 @@ mod open;
 mod queries;
 mod seal;
 
+pub use claim::Claim;
 pub use db::Steps;
 pub use error::Error;
 pub use lane::{Lane, NoLane};

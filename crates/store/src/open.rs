@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -13,12 +13,18 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
-use crate::db::{Db, Lite, args};
+use crate::claim::Claim;
+use crate::db::{Db, Held, Lite, Server, args};
 use crate::queries::sql;
 use crate::{Error, SecretKey, Store};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut steps = sqlx::migrate!("migrations/postgres");
+    // The library gives its lock back before our commit, and keeps it after a failure; see `MIGRATE_ALONE`.
+    steps.set_locking(false);
+    steps
+});
 
 /// What a look at a database found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +59,12 @@ sql! {
     VERSION = "SELECT MAX(version) FROM _sqlx_migrations";
     META = "SELECT value FROM meta WHERE name = $1";
     SET_META = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    CHECK_UP = "SELECT COUNT(*) FROM meta";
+    // A write, since a full disk can still be read.
+    CHECK_UP = "UPDATE meta SET value = value WHERE name = $1";
 }
+
+/// Until the commit.
+const MIGRATE_ALONE: &str = "SELECT pg_advisory_xact_lock(673327942, hashtext(current_schema()))";
 
 /// The tables of a database, whoever made them.
 const SQLITE_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('sqlite_sequence', 'sqlite_stat1')";
@@ -66,19 +76,49 @@ impl Store {
     /// Errors: [`Error::Unusable`], [`Error::WrongKey`] and [`Error::Newer`] are for the admin, and have changed nothing;
     /// [`Error::Unavailable`] may pass.
     pub async fn open(options: &Options, key: &SecretKey) -> Result<Self, Error> {
-        let db = match Place::read(options)? {
+        Self::open_place(Place::read(options)?, options, key, Held::default()).await
+    }
+
+    /// The same, for a process that will deliver: only one at a time has a database.
+    ///
+    /// Errors: those of [`Store::open`], and [`Error::InUse`].
+    pub async fn open_alone(options: &Options, key: &SecretKey) -> Result<(Self, Claim), Error> {
+        let (place, held) = (Place::read(options)?, Held::default());
+        let claim = match &place {
+            Place::File(file) => {
+                // So that the lock is named after the file, and not after a link to it.
+                create_private(file.get_filename()).map_err(|error| unusable(file, &error))?;
+                Claim::of_file(file.get_filename())?
+            }
+            Place::Server(server) => {
+                Claim::on_server(server.as_ref().clone(), held.clone()).await?
+            }
+        };
+        let store = Self::open_place(place, options, key, held).await?;
+        Ok((store, claim))
+    }
+
+    async fn open_place(
+        place: Place,
+        options: &Options,
+        key: &SecretKey,
+        held: Held,
+    ) -> Result<Self, Error> {
+        let db = match place {
             Place::File(file) => {
                 create_private(file.get_filename()).map_err(|error| unusable(&file, &error))?;
                 connect_sqlite(&file).await?
             }
-            Place::Server(server) => connect_postgres(server, options.max_connections).await?,
+            Place::Server(server) => {
+                connect_postgres(server, options.max_connections, held).await?
+            }
         };
         let store = Self {
             db,
             key: key.clone(),
         };
         store.inspect().await?;
-        store.migrate().await?;
+        store.migrate(&SQLITE, &POSTGRES).await?;
         store.remember_key().await?;
         Ok(store)
     }
@@ -94,7 +134,7 @@ impl Store {
                     .map_err(|error| unusable(&file, &error));
             }
             Place::File(file) => connect_sqlite(&file).await?,
-            Place::Server(server) => connect_postgres(server, 1).await?,
+            Place::Server(server) => connect_postgres(server, 1, Held::default()).await?,
         };
         let store = Self {
             db,
@@ -105,9 +145,9 @@ impl Store {
         found
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers and takes changes. Costs a commit.
     pub async fn check(&self) -> Result<(), Error> {
-        self.db.row(CHECK_UP, &[]).await.map(drop)
+        self.db.run(CHECK_UP, args![CHECK_ROW]).await.map(drop)
     }
 
     /// Closes the database in order. Whoever uses the store afterwards gets [`Error::Unavailable`].
@@ -119,7 +159,7 @@ impl Store {
     async fn inspect(&self) -> Result<Probe, Error> {
         let (tables, migrator) = match &self.db {
             Db::Sqlite(_) | Db::Stepped(..) => (SQLITE_TABLES, &SQLITE),
-            Db::Postgres(_) => (POSTGRES_TABLES, &POSTGRES),
+            Db::Postgres(_) => (POSTGRES_TABLES, &*POSTGRES),
         };
         let rows = self.db.rows(tables, &[]).await?;
         let tables: Vec<String> = rows
@@ -157,7 +197,8 @@ impl Store {
         })
     }
 
-    async fn migrate(&self) -> Result<(), Error> {
+    /// One commit for all steps: it is done, or nothing was. The second of two processes waits for the first.
+    async fn migrate(&self, on_sqlite: &Migrator, on_postgres: &Migrator) -> Result<(), Error> {
         match &self.db {
             Db::Sqlite(lite) => {
                 let mut lite = lite.lock().await;
@@ -166,12 +207,16 @@ impl Store {
                 sqlx::query("PRAGMA journal_mode = WAL")
                     .execute(&mut *connection)
                     .await?;
-                // One commit for all steps, and the second of two processes waits for the first.
                 let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-                SQLITE.run(&mut *tx).await.map_err(migration)?;
+                on_sqlite.run(&mut *tx).await.map_err(migration)?;
                 Ok(tx.commit().await?)
             }
-            Db::Postgres(pool) => POSTGRES.run(pool).await.map_err(migration),
+            Db::Postgres(server) => {
+                let mut tx = server.pool()?.begin().await?;
+                sqlx::query(MIGRATE_ALONE).execute(&mut *tx).await?;
+                on_postgres.run(&mut *tx).await.map_err(migration)?;
+                Ok(tx.commit().await?)
+            }
             // Only one that is open already is taken in steps.
             Db::Stepped(..) => Ok(()),
         }
@@ -275,11 +320,15 @@ fn writable_folder(file: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Whether there is no file: what `sqlite::memory:` is called inside of the library.
+pub(crate) fn is_memory(file: &Path) -> bool {
+    file.to_string_lossy().starts_with("file:")
+}
+
 /// Makes the file, readable by us alone. SQLite gives its other files the same mode.
 fn create_private(file: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    // What `sqlite::memory:` is called inside of the library.
-    if file.to_string_lossy().starts_with("file:") {
+    if is_memory(file) {
         return Ok(());
     }
     let made = std::fs::OpenOptions::new()
@@ -296,6 +345,7 @@ fn create_private(file: &Path) -> std::io::Result<()> {
 async fn connect_postgres(
     server: Box<PgConnectOptions>,
     max_connections: u32,
+    held: Held,
 ) -> Result<Db, Error> {
     // Not through the pool, which says nothing about why it cannot connect.
     let connection = PgConnection::connect_with(&server).await.map_err(refused)?;
@@ -305,10 +355,10 @@ async fn connect_postgres(
         .acquire_timeout(ACQUIRE)
         .idle_timeout(Duration::from_mins(5))
         .connect_lazy_with(*server);
-    Ok(Db::Postgres(pool))
+    Ok(Db::Postgres(Server::new(pool, held)))
 }
 
-fn refused(error: sqlx::Error) -> Error {
+pub(crate) fn refused(error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::Database(database) => match database.code().unwrap_or_default().get(..2) {
             // Authorisation, and no such database. The server's words name neither password nor key.
@@ -357,3 +407,6 @@ fn migration(error: MigrateError) -> Error {
         error => Error::Bug(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,70 @@ async fn no_timer_can_end_a_call() {
         assert!(call.await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn a_link_leads_to_the_same_claim() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    let alone = async |name: &str| {
+        let options = Options {
+            uri: format!("sqlite:{path}/{name}").into(),
+            max_connections: 1,
+        };
+        Store::open_alone(&options, &SecretKey::new([42; 32])).await
+    };
+    let _first = alone("new.db").await.unwrap();
+    std::os::unix::fs::symlink(folder.path().join("new.db"), folder.path().join("link.db"))
+        .unwrap();
+    assert!(matches!(alone("link.db").await, Err(Error::InUse)));
+    alone("other.db").await.unwrap();
+}
+
+/// PostgreSQL refuses such a text itself.
+#[tokio::test]
+async fn a_payload_that_is_no_text_holds_nobody_up() {
+    use sqlx::{Connection as _, Executor as _};
+    use store::{Lane, NewItem, NewLogin};
+
+    let folder = tempfile::tempdir().unwrap();
+    let uri = format!("sqlite:{}/new.db", folder.path().display());
+    let store = open(uri.clone()).await.unwrap();
+    let login = store
+        .put_login(&NewLogin {
+            mxid: "@alice:example.org".to_owned(),
+            person_id: "p".to_owned(),
+            username: "alice".to_owned(),
+            display_name: "Alice".to_owned(),
+            credentials: "token".to_owned().into(),
+            now: 1,
+        })
+        .await
+        .unwrap();
+    let item = |key: &str| NewItem {
+        lane: Lane::ToRemote(1),
+        login_id: Some(login.id),
+        key: key.to_owned(),
+        about: None,
+        payload: "{}".to_owned(),
+    };
+    store
+        .accept_events(&[item("$a"), item("$b")], 1)
+        .await
+        .unwrap();
+    let mut behind = sqlx::SqliteConnection::connect(&uri).await.unwrap();
+    behind
+        .execute("UPDATE items SET payload = X'fffe' WHERE key = '$a'")
+        .await
+        .unwrap();
+    let lane = Lane::ToRemote(1);
+    let error = store.next_item(&lane).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
+    assert!(store.set_aside(&lane, "unreadable", 2).await.unwrap());
+    assert_eq!(store.next_item(&lane).await.unwrap().unwrap().key, "$b");
+    let failed = store.failed_items("@alice:example.org").await.unwrap();
+    let [failed] = failed.as_slice() else {
+        panic!("{failed:?}")
+    };
+    assert_eq!((failed.key.as_str(), failed.payload.as_str()), ("$a", ""));
+    assert!(store.discard_item(failed.id).await.unwrap());
+}

@@ -27,6 +27,9 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
             Ok(Some(item)) => item,
             Ok(None) if lease.release() => return,
             Ok(None) => continue,
+            Err(error @ store::Error::Corrupt(_)) if set_aside(&world, &lease, &error).await => {
+                continue;
+            }
             Err(error) => {
                 tracing::warn!(lane = %lease.lane(), %error, "the database does not answer");
                 pause(&world, &lease, wait.next(&world)).await;
@@ -99,6 +102,17 @@ async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Ou
         }
         outcome => outcome,
     }
+}
+
+/// Gives up the item at a lane's head, which cannot be read, so that those behind it go on. `false` if that failed, too.
+async fn set_aside(world: &Ctx, lease: &Lease, error: &store::Error) -> bool {
+    let lane = lease.lane();
+    let why = Error::Unreadable(String::new()).sentence();
+    tracing::error!(%lane, %error, "given up; `failed` lists it, and it stays in table `items`");
+    matches!(
+        world.store.set_aside(lane, &why, world.now()).await,
+        Ok(true)
+    )
 }
 
 /// Stores how a step came out. Gives what is now at the lane's head, or says that nobody looked.

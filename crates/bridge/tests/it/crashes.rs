@@ -379,3 +379,37 @@ async fn a_stop_does_not_wait_for_a_homeserver_that_does_not_answer() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_rotted_holds_up_nobody_and_can_be_tried_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Network::Hangs);
+    stage.writes(&room, "first").await;
+    stage
+        .until("it is posted", async || stage.network.lock().posts == 1)
+        .await;
+    stage.writes(&room, "second").await;
+    stage.writes(&room, "third").await;
+    stage.kill().await;
+    stage
+        .meddle("UPDATE items SET state = 'rotten' WHERE payload LIKE '%second%'")
+        .await;
+    stage.start().await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["alice: first", "alice: third"]
+    );
+    let failed = stage.store.failed_items(ALICE).await.unwrap();
+    assert_eq!(
+        failed[0].why.as_deref(),
+        Some("the bridge can no longer read it")
+    );
+    assert!(stage.store.retry_item(failed[0].id).await.unwrap());
+    stage.restart().await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["alice: first", "alice: third", "alice: second"]
+    );
+}

@@ -32,7 +32,7 @@ pub(super) fn run(path: &Path) -> Result<Status, Failure> {
 
 async fn serve(config: &Config, signals: &mut Signals) -> Result<Status, Failure> {
     let listeners = wiring::listen(config).await?;
-    let store = wiring::store(config).await?;
+    let (store, mut claim) = wiring::store(config).await?;
     let bridge = Bridge::new(wiring::parts(config, store)?).map_err(|error| {
         Failure::new(
             Status::Configuration,
@@ -51,7 +51,10 @@ async fn serve(config: &Config, signals: &mut Signals) -> Result<Status, Failure
     })?;
     tracing::info!(version = %super::version_line(), "ready");
 
-    signals.next().await;
+    let still_ours = tokio::select! {
+        () = signals.next() => true,
+        () = claim.lost() => false,
+    };
     tracing::info!("stopping; what is in flight gets finished");
     let farewell = async {
         stop_listening.cancel();
@@ -63,6 +66,12 @@ async fn serve(config: &Config, signals: &mut Signals) -> Result<Status, Failure
     tokio::select! {
         () = farewell => tracing::info!("stopped"),
         () = signals.next() => tracing::warn!("stopped at once; what was in flight goes on at the next start"),
+    }
+    if !still_ours {
+        return Err(Failure::new(
+            Status::Database,
+            "another process of the bridge has taken the database over, so this one has ended",
+        ));
     }
     Ok(Status::Fine)
 }

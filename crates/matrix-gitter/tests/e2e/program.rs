@@ -284,6 +284,28 @@ async fn a_database_that_does_not_fit_is_refused() -> Result {
     Ok(())
 }
 
+/// "Two processes on one database by mistake: the second refuses with a clear message"; a killed one is in nobody's way.
+#[tokio::test]
+async fn a_second_process_on_one_database_is_refused() -> Result {
+    let postgres = testbed::postgres::database().await?;
+    for database in [None, Some(postgres.as_str())] {
+        let mut scene = match database {
+            None => Scene::start().await?,
+            Some(uri) => Scene::with(|setup| setup.database(uri)).await?,
+        };
+        let file = scene.bridge.config_file();
+        let home = file.parent().unwrap_or(Path::new("/")).to_owned();
+        let port = testbed::ports::reserve()?.to_string();
+        let elsewhere = [("MATRIX_GITTER_APPSERVICE__PORT", port.as_str())];
+        let ran = run(&home, &["run", "-c", "config.yaml"], &elsewhere).await?;
+        assert_eq!(ran.status, 14, "{}", ran.err);
+        assert!(ran.err.contains("another process"), "{}", ran.err);
+        scene.bridge.kill().await?;
+        scene.bridge.start_again().await?;
+    }
+    Ok(())
+}
+
 /// A port in use: one clear message.
 #[tokio::test]
 async fn a_port_in_use_is_named() -> Result {

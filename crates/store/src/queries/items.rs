@@ -19,6 +19,9 @@ sql! {
     LAST_ITEMS = select!("WHERE lane = $1 AND state <> 'failed' ORDER BY id DESC LIMIT $2");
     ATTEMPT = "UPDATE items SET state = 'attempting', attempts = attempts + 1, note = $2, changed_at = $3 WHERE id = $1";
     POSTPONE = "UPDATE items SET state = 'waiting', not_before = $2, why = $3 WHERE id = $1 AND state <> 'failed'";
+    // Whatever its other columns hold.
+    SET_ASIDE = "UPDATE items SET state = 'failed', why = $2, changed_at = $3
+        WHERE id = (SELECT MIN(id) FROM items WHERE lane = $1 AND state <> 'failed')";
     FAIL_ITEM = "UPDATE items SET state = 'failed', why = $2, changed_at = $3 WHERE id = $1";
     DONE_AT = "UPDATE seen SET seen_at = $2 WHERE key = (SELECT key FROM items WHERE id = $1)";
     DELETE_ITEM = "DELETE FROM items WHERE id = $1";
@@ -68,6 +71,12 @@ impl Store {
     /// Gives it up: the lane goes on without it, and the user can try it again.
     pub async fn fail_item(&self, id: i64, why: &str, now: i64) -> Result<(), Error> {
         self.db.run(FAIL_ITEM, args![id, why, now]).await.map(drop)
+    }
+
+    /// Gives up the item at the head of a lane, which [`Store::next_item`] found to be corrupt; `false` if there is none.
+    pub async fn set_aside(&self, lane: &Lane, why: &str, now: i64) -> Result<bool, Error> {
+        let lane = lane.to_string();
+        Ok(self.db.run(SET_ASIDE, args![&lane, why, now]).await? > 0)
     }
 
     /// It is done: what it became is stored and the item deleted, in one commit. Its key counts as seen from now on. Gives
@@ -122,14 +131,11 @@ impl Store {
         self.db.commit(&batch).await.map(drop)
     }
 
-    /// What a logged-in user's lanes gave up, oldest first; that order never changes.
+    /// What a logged-in user's lanes gave up, oldest first; that order never changes. What cannot be read of one is empty.
     pub async fn failed_items(&self, mxid: &str) -> Result<Vec<Item>, Error> {
-        self.db
-            .rows(FAILED_ITEMS, args![mxid])
-            .await?
-            .iter()
-            .map(item)
-            .collect()
+        let rows = self.db.rows(FAILED_ITEMS, args![mxid]).await?;
+        let readable = |row| item(row).or_else(|_| remains(row));
+        rows.iter().map(readable).collect()
     }
 
     /// Puts a failed item back into its lane, at the place it had; `false` if there is no such item.
@@ -182,6 +188,25 @@ pub(super) fn item(row: &Row) -> Result<Item, Error> {
         note: row.get(9)?,
         why: row.get(10)?,
         about: row.get(11)?,
+    })
+}
+
+/// What can be read of an item that was given up since it is corrupt.
+fn remains(row: &Row) -> Result<Item, Error> {
+    let text = |column| row.get::<String>(column).unwrap_or_default();
+    Ok(Item {
+        id: row.get(0)?,
+        lane: lane(&row.get::<String>(1)?)?,
+        login_id: row.get(2)?,
+        key: text(3),
+        payload: text(4),
+        state: ItemState::Failed,
+        attempts: row.get(6).unwrap_or_default(),
+        not_before: None,
+        accepted_at: row.get(8).unwrap_or_default(),
+        note: None,
+        why: row.get(10).unwrap_or_default(),
+        about: None,
     })
 }
 

@@ -105,14 +105,22 @@ impl Store {
         self.db.commit(&batch).await.map(drop)
     }
 
-    /// Lanes in which something is to be done.
+    /// Lanes in which something is to be done. One whose name cannot be read is left out, and told of in the log.
     pub async fn waiting_lanes(&self) -> Result<Vec<Lane>, Error> {
-        self.db
-            .rows(WAITING_LANES, &[])
-            .await?
-            .iter()
-            .map(|row| super::items::lane(&row.get::<String>(0)?))
-            .collect()
+        let rows = self.db.rows(WAITING_LANES, &[]).await?;
+        let mut lanes = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match row
+                .get::<String>(0)
+                .and_then(|name| super::items::lane(&name))
+            {
+                Ok(lane) => lanes.push(lane),
+                Err(error) => {
+                    tracing::error!(%error, "a lane rests, look into table `items`");
+                }
+            }
+        }
+        Ok(lanes)
     }
 
     /// Takes an item out of its lane again, unless it may be under way; `true` if it was there.

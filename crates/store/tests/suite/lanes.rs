@@ -585,3 +585,32 @@ pub(crate) async fn dropped_in_the_middle(base: Base) {
     }
     assert!(whole > 0 && whole < 60, "both were seen: {whole}");
 }
+
+pub(crate) async fn what_cannot_be_read(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let lane = Lane::ToRemote(portal.id);
+    let items = ["$a", "$b"].map(|key| item(portal.id, Some(login.id), key));
+    store.accept_events(&items, 1).await.unwrap();
+    super::opening::meddle(&base, "UPDATE items SET state = 'rotten' WHERE key = '$a'").await;
+    let error = store.next_item(&lane).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
+    assert!(store.set_aside(&lane, "unreadable", 2).await.unwrap());
+    assert_eq!(store.next_item(&lane).await.unwrap().unwrap().key, "$b");
+    let failed = store.failed_items(&login.mxid).await.unwrap();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(
+        (failed[0].key.as_str(), failed[0].why.as_deref()),
+        ("$a", Some("unreadable"))
+    );
+    // Its state was all that was wrong with it, so now it can be tried.
+    assert!(store.retry_item(failed[0].id).await.unwrap());
+    assert_eq!(drain(&store, &lane).await, ["$a", "$b"]);
+    super::opening::meddle(
+        &base,
+        "INSERT INTO items (lane, key, payload, state, attempts, accepted_at, changed_at)
+            VALUES ('nowhere', 'x', '{}', 'waiting', 0, 1, 1)",
+    )
+    .await;
+    assert_eq!(store.waiting_lanes().await.unwrap(), []);
+}

@@ -7,7 +7,7 @@ use super::lanes::item;
 use crate::{Base, alice, key};
 
 /// Changes a database behind the store's back.
-async fn meddle(base: &Base, sql: &str) {
+pub(crate) async fn meddle(base: &Base, sql: &str) {
     use secrecy::ExposeSecret;
     let options = base.options();
     let uri = options.uri.expose_secret();
@@ -155,4 +155,21 @@ pub(crate) async fn a_look_changes_nothing(base: Base) {
     let other = Store::probe(&base.options(), &SecretKey::new([1; 32])).await;
     assert!(matches!(other, Err(Error::WrongKey)));
     base.open().await.check().await.unwrap();
+}
+
+pub(crate) async fn one_process_at_a_time(base: Base) {
+    let alone = async || Store::open_alone(&base.options(), &key()).await;
+    let (store, claim) = alone().await.unwrap();
+    let refused = alone().await;
+    assert!(matches!(&refused, Err(Error::InUse)), "{refused:?}");
+    assert_eq!(
+        Store::probe(&base.options(), &key()).await.unwrap(),
+        Probe::Current,
+        "a look does no harm"
+    );
+    store.check().await.unwrap();
+    // As when the process dies: nothing is said to the database.
+    drop((store, claim));
+    let (store, _claim) = alone().await.unwrap();
+    store.check().await.unwrap();
 }
