@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use homeserver::{Appservice, Transaction, Unavailable};
 use ruma::UserId;
 
-use crate::{Ctx, Error, Parts, World, intake, lanes, login::Logins, reading};
+use crate::{Ctx, Error, Parts, World, delivery::echoes, intake, lanes, login::Logins, reading};
 
 mod housekeeping;
 mod settle;
@@ -40,6 +40,10 @@ pub struct Figures {
     pub to_matrix: u64,
     /// Items that could not be delivered since the start.
     pub failed: u64,
+    /// Messages which the network keeps and did not tell of in time, since the start.
+    pub echoes_missed: u64,
+    /// Events whose message the network acknowledged and did not keep, since the start.
+    pub dropped: u64,
 }
 
 impl Bridge {
@@ -70,6 +74,9 @@ impl Bridge {
         let world = self.world.clone();
         self.world
             .spawn_until_stop(async move { intake::missed::run(&world).await });
+        let world = self.world.clone();
+        self.world
+            .spawn_until_stop(async move { echoes::run(&world).await });
         let world = self.world.clone();
         self.world
             .spawn(async move { housekeeping::run(&world).await });
@@ -118,6 +125,7 @@ impl Bridge {
     /// When the database does not answer.
     pub async fn figures(&self) -> Result<Figures, Error> {
         let mut figures = self.world.lanes.figures();
+        self.world.echoes.fill(&mut figures);
         for login in self.world.store.logins().await? {
             match login.state {
                 store::LoginState::Ok => figures.logins.0 += 1,

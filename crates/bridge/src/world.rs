@@ -20,6 +20,7 @@ pub use random::Random;
 
 use crate::{
     Clock, Config,
+    delivery::echoes::Echoes,
     ghost::Ghosts,
     intake::{Gate, Intakes, Missed},
     lanes::Lanes,
@@ -84,6 +85,8 @@ pub struct World {
     pub(crate) readings: Readings,
     /// What is going on with files.
     pub media: Media,
+    /// What of that came back.
+    pub(crate) echoes: Echoes,
     /// What users are to know of what they sent.
     pub(crate) statuses: Statuses,
     /// One at a time per user, so that he does not get two spaces.
@@ -114,6 +117,7 @@ impl World {
             portals: Portals::default(),
             readings: Readings::default(),
             media: Media::default(),
+            echoes: Echoes::default(),
             statuses: Statuses::default(),
             spaces: Keyed::default(),
             stop: CancellationToken::new(),

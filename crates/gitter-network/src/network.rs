@@ -9,8 +9,9 @@ use gitter::{Client, Endpoints, OAuth, OAuthError};
 use gitter_markup::{MAX_UNITS, split, to_markdown};
 use jiff::Timestamp;
 use remote::{
-    Account, Capabilities, Check, Credentials, EditWindow, Fault, Login, LoginError, MessageId,
-    MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, RemoteError, Threads,
+    Account, Capabilities, Check, Credentials, Echoes, EditWindow, Fault, Login, LoginError,
+    MessageId, MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, RemoteError,
+    Threads,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -54,6 +55,12 @@ pub fn capabilities() -> Capabilities {
         threads: Threads::OneLevel,
         reactions: false,
         idempotent_send: false,
+        // Recorded nowhere, read in Gitter's source (21.15, `modules/spam-detection`): accounts flagged for spam get an answer as
+        // always, and nothing is stored.
+        echoes: Some(Echoes {
+            within: Duration::from_secs(20),
+            missing: "It does so to new accounts that said the same thing too often, and tells nobody; its admins can help",
+        }),
         reread: 100,
     }
 }

@@ -26,6 +26,16 @@ pub enum Threads {
     Full,
 }
 
+/// How to find out that the network did not keep what it acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echoes {
+    /// Within so long, a message that was sent is told as [`Event::Message`](crate::Event::Message), as others are. One that is
+    /// not is to be looked for.
+    pub within: Duration,
+    /// Why one may be missing: goes on a sentence about it, without a full stop.
+    pub missing: &'static str,
+}
+
 /// What the network can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
@@ -39,6 +49,8 @@ pub struct Capabilities {
     pub reactions: bool,
     /// A repeated send with the same key is the same message.
     pub idempotent_send: bool,
+    /// What was sent comes back, unless the network dropped it without a word; `None`: what it acknowledges stands.
+    pub echoes: Option<Echoes>,
     /// How many of the newest messages per room are worth comparing for missed edits and deletions after a gap; 0: the network
     /// tells of them by itself.
     pub reread: u32,

@@ -21,7 +21,7 @@ mod outgoing;
 pub mod text;
 
 pub use attachment::{Attachment, Download, Pieces};
-pub use capability::{Capabilities, EditWindow, Threads};
+pub use capability::{Capabilities, Echoes, EditWindow, Threads};
 pub use error::{Certainty, Fault, RemoteError};
 pub use event::{Event, EventSink, SinkClosed};
 pub use id::{MessageId, PersonId, RoomId};

@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use bridge::Clock;
 use bytes::Bytes;
 use remote::{
-    Account, Attachment, Avatar, Capabilities, Check, Composed, Credentials, Download, EditWindow,
-    Event, EventSink, Fault, History, Image, Login, LoginError, Member, Message, MessageId,
-    MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId, Pieces, Preface,
-    ReadUpTo, RemoteError, RichText, Room, RoomChange, RoomId, RoomKind, Said, Standing, Threads,
+    Account, Attachment, Avatar, Capabilities, Check, Composed, Credentials, Download, Echoes,
+    EditWindow, Event, EventSink, Fault, History, Image, Login, LoginError, Member, Message,
+    MessageId, MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, PersonId, Pieces,
+    Preface, ReadUpTo, RemoteError, RichText, Room, RoomChange, RoomId, RoomKind, Said, Standing,
+    Threads,
     text::{Mention, Mentioned, Named, Naming, plain},
 };
 use tokio::sync::Notify;
@@ -34,6 +35,8 @@ pub enum Failure {
     Late,
     /// The account may not write there.
     Forbidden,
+    /// It is acknowledged, and never stored.
+    Dropped,
 }
 
 /// How long something late takes.
@@ -96,6 +99,8 @@ pub struct State {
     pub edits: usize,
     /// Posts that arrived.
     pub posts: usize,
+    /// How often a room's messages were read.
+    pub histories: usize,
     count: u64,
 }
 
@@ -142,6 +147,10 @@ impl FakeNetwork {
                 threads: Threads::OneLevel,
                 reactions: false,
                 idempotent_send: false,
+                echoes: Some(Echoes {
+                    within: Duration::from_secs(20),
+                    missing: "It does so at times",
+                }),
                 reread: 20,
             },
             state: Arc::default(),
@@ -489,7 +498,7 @@ impl FakeAccount {
             Some(Failure::AnswerLost | Failure::Hangs | Failure::Late) => {
                 Ok(Some(trouble.perhaps_done()))
             }
-            None => Ok(None),
+            Some(Failure::Dropped) | None => Ok(None),
         }
     }
 }
@@ -587,7 +596,8 @@ impl Account for FakeAccount {
         limit: usize,
     ) -> Result<Vec<Message>, RemoteError> {
         self.network.allowed(&self.person)?;
-        let state = self.network.lock();
+        let mut state = self.network.lock();
+        state.histories += 1;
         let mut all: Vec<_> = state
             .messages
             .iter()
@@ -648,7 +658,7 @@ impl Account for FakeAccount {
                 });
                 std::future::pending::<()>().await;
             }
-            Some(Failure::AnswerLost | Failure::Hangs) | None => {}
+            Some(Failure::AnswerLost | Failure::Hangs | Failure::Dropped) | None => {}
         }
         self.network.lock().posts += 1;
         if let Some(thread) = &part.thread {
@@ -657,7 +667,11 @@ impl Account for FakeAccount {
                 return Err(RemoteError::new(Fault::Rejected, "there is no such thread"));
             }
         }
-        let message = self.network.add(&person(&self.person.username), room, part);
+        let me = person(&self.person.username);
+        if matches!(failure, Some(Failure::Dropped)) {
+            return Ok(self.network.draft(&me, room, part));
+        }
+        let message = self.network.add(&me, room, part);
         match failure {
             Some(Failure::AnswerLost) => Err(trouble().perhaps_done()),
             Some(Failure::Hangs) => std::future::pending().await,

@@ -214,6 +214,20 @@ pub struct MessageRow {
     pub deleted: bool,
     /// A digest of what was shown last where it was carried to, if that is known: what has the same one need not be shown again.
     pub digest: Option<i64>,
+    /// The network acknowledged it then, and has yet to show it: with a new row, its echo is awaited from now on
+    /// ([`Store::awaited`](crate::Store::awaited)). Never read back.
+    pub awaited_since: Option<i64>,
+}
+
+/// A message whose echo is awaited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// Where.
+    pub portal_id: PortalId,
+    /// Id on the network.
+    pub remote_id: String,
+    /// When the network acknowledged it.
+    pub since: i64,
 }
 
 /// A Matrix event that changed another one.

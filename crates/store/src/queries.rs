@@ -3,6 +3,7 @@
 //! Each file lists its SQL with [`sql!`], which makes a constant of each text and a list of all, so that the test below
 //! can prepare them on both back ends. One more file is one more line in `EVERY`.
 
+mod awaited;
 mod deliveries;
 mod edits;
 mod ghosts;
@@ -32,8 +33,9 @@ mod tests {
     use super::*;
     use crate::{Options, SecretKey, Store};
 
-    const EVERY: [&[&str]; 14] = [
+    const EVERY: [&[&str]; 15] = [
         crate::open::SQL,
+        awaited::SQL,
         deliveries::SQL,
         edits::SQL,
         ghosts::SQL,

@@ -65,6 +65,8 @@ impl Collector for Scrape {
             to_remote,
             to_matrix,
             failed,
+            echoes_missed,
+            dropped,
         } = &self.0;
         let states = [("ok", logins.0), ("expired", logins.1)];
         let kind = ConstGauge::new(0_u64).metric_type();
@@ -87,6 +89,20 @@ impl Collector for Scrape {
             None,
             kind,
         )?)?;
+        for (name, help, number) in [
+            (
+                "echoes_missed",
+                "Messages to the network that stand there and were not told in time, since the start",
+                *echoes_missed,
+            ),
+            (
+                "dropped",
+                "Messages that the network acknowledged and did not keep, since the start",
+                *dropped,
+            ),
+        ] {
+            ConstCounter::new(number).encode(encoder.encode_descriptor(name, help, None, kind)?)?;
+        }
         let mut family = encoder.encode_descriptor(
             "delivered",
             "Events delivered since the start",
@@ -113,6 +129,8 @@ mod tests {
             to_remote: 10,
             to_matrix: 100,
             failed: 1,
+            echoes_missed: 2,
+            dropped: 3,
         };
         insta::assert_snapshot!(encode(figures).unwrap());
     }

@@ -316,6 +316,7 @@ impl Place<'_> {
             thread: message.thread.as_ref().map(ToString::to_string),
             deleted: false,
             digest: None,
+            awaited_since: None,
         }
     }
 

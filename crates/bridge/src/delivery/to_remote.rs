@@ -26,6 +26,7 @@ use crate::{
     status::{self, Status},
     text::{is_edit, relation},
 };
+pub(crate) use edit::current;
 use send::Progress;
 
 /// What the user did.

@@ -453,12 +453,11 @@ async fn commit(
                 payload: ToMatrix::LeftOut.to_payload()?,
             });
         }
-        if world
-            .store
-            .messages(id, message.id.as_str())
-            .await?
-            .is_empty()
-        {
+        let known = world.store.messages(id, message.id.as_str()).await?;
+        if known.iter().any(|row| row.by_us) {
+            world.echoes.heard(id, &message.id, world.now());
+        }
+        if known.is_empty() {
             items.push(message_item(id, login, message)?);
         }
     }

@@ -33,6 +33,7 @@ impl RemoteSink {
         match event {
             Event::Connected { missed } => {
                 world.connections.connected(self.login.id);
+                world.echoes.look();
                 catch_up::connected(world, &self.login, *missed).await
             }
             Event::Disconnected { why } => {
@@ -120,6 +121,7 @@ impl RemoteSink {
         let Some(portal) = self.joined_portal(&message.room).await? else {
             return Ok(());
         };
+        self.echo(&portal, message);
         let item = message_item(portal.id, self.login.id, message)?;
         let mut behind = self.intake.lock().await;
         if behind.hold_back(portal.id, message) {
@@ -145,6 +147,7 @@ impl RemoteSink {
         let Some(portal) = self.joined_portal(&message.room).await? else {
             return Ok(());
         };
+        self.echo(&portal, message);
         if self.intake.lock().await.update(portal.id, message) {
             return Ok(());
         }
@@ -154,10 +157,25 @@ impl RemoteSink {
         Ok(())
     }
 
+    /// What the user himself said may be what he is waiting for on Matrix.
+    fn echo(&self, portal: &Portal, message: &Message) {
+        let (world, own) = (&self.world, self.login.person_id.as_str());
+        if message
+            .sender
+            .as_ref()
+            .is_some_and(|it| it.id.as_str() == own)
+        {
+            world.echoes.heard(portal.id, &message.id, world.now());
+        }
+    }
+
     async fn deleted(&self, room: &RoomId, message: &MessageId) -> Result<(), Error> {
+        let world = &self.world;
         let Some(portal) = self.joined_portal(room).await? else {
             return Ok(());
         };
+        // It was there.
+        world.echoes.heard(portal.id, message, world.now());
         self.intake.lock().await.forget(portal.id, message);
         let lane = Lane::ToMatrix(portal.id);
         let waiting = message_key(message);

@@ -125,7 +125,11 @@ async fn record(
     let head = match outcome {
         Outcome::Done(rows) => {
             lease.looking();
-            Some(world.store.finish(item, rows, world.now()).await?)
+            let head = world.store.finish(item, rows, world.now()).await?;
+            if rows.iter().any(|row| row.awaited_since.is_some()) {
+                world.echoes.expect();
+            }
+            Some(head)
         }
         Outcome::Failed(why) => {
             world.store.fail_item(item.id, why, world.now()).await?;

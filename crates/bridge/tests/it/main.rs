@@ -25,6 +25,7 @@ mod puppeting;
 mod reading;
 mod rooms;
 mod second_thoughts;
+mod silent_drops;
 mod status_to_sender;
 mod threads_to_remote;
 mod tortured;

@@ -136,6 +136,14 @@ CREATE INDEX messages_by_thread ON messages (portal_id, thread) WHERE thread IS 
 CREATE INDEX messages_by_event ON messages (event_id);
 CREATE INDEX messages_by_time ON messages (portal_id, sent_at);
 
+-- Messages that the network acknowledged and has not shown since. Rows live for seconds.
+CREATE TABLE awaited (
+    portal_id BIGINT NOT NULL REFERENCES portals (id) ON DELETE CASCADE,
+    remote_id TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (portal_id, remote_id)
+);
+
 -- Which Matrix events changed which: both ids, and when it was written.
 CREATE TABLE edits (
     event_id TEXT NOT NULL PRIMARY KEY,

@@ -35,6 +35,7 @@ sql! {
     ABOUT = select!("WHERE lane = $1 AND items.state = 'waiting' AND (about = $2
         OR about IN (SELECT key FROM items WHERE lane = $1 AND about = $2 AND state = 'waiting')) ORDER BY items.id");
     FAILED_ITEM = select!("WHERE lane = $1 AND key = $2 AND items.state = 'failed'");
+    WAITS = "SELECT COUNT(*) FROM items WHERE lane = $1 AND key = $2 AND state <> 'failed'";
     REWRITE_ITEM = "UPDATE items SET payload = $2 WHERE id = $1";
     ABSORB_ITEM = "DELETE FROM items WHERE id = $1 AND state = 'waiting'";
     ATTEMPTING_IN = "SELECT COUNT(*) FROM items WHERE lane = $1 AND state = 'attempting'";
@@ -111,6 +112,13 @@ impl Store {
             .row(FAILED_ITEM, args![&lane.to_string(), key])
             .await?;
         row.as_ref().map(item).transpose()
+    }
+
+    /// Whether the item with this key is in the lane and not given up.
+    pub async fn waits(&self, lane: &Lane, key: &str) -> Result<bool, Error> {
+        let row = self.db.row(WAITS, args![&lane.to_string(), key]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(count > 0)
     }
 
     /// Gives an item something else to do.

@@ -154,7 +154,7 @@ impl Store {
 }
 
 /// The values of a new item.
-fn new_item<'a>(item: &'a NewItem, lane: &'a str, now: i64) -> [Arg<'a>; 6] {
+pub(super) fn new_item<'a>(item: &'a NewItem, lane: &'a str, now: i64) -> [Arg<'a>; 6] {
     *args![
         lane,
         item.login_id,

@@ -1,6 +1,6 @@
 //! The message map: which Matrix event is which message of the network.
 
-use super::sql;
+use super::{awaited, sql};
 use crate::db::{Batch, Row, args};
 use crate::{Error, MessageRow, PortalId, Store};
 
@@ -135,6 +135,10 @@ impl Store {
 
 pub(super) fn put<'a>(batch: &mut Batch<'a>, rows: &'a [MessageRow]) {
     for row in rows {
+        if let Some(since) = row.awaited_since {
+            // Before the row is there, which tells whether it is new.
+            awaited::add(batch, row.portal_id, &row.remote_id, since);
+        }
         let args = args![
             row.portal_id,
             &row.remote_id,
@@ -169,5 +173,6 @@ pub(super) fn message(row: &Row) -> Result<MessageRow, Error> {
         deleted: row.get(10)?,
         as_user: row.get(11)?,
         digest: row.get(12)?,
+        awaited_since: None,
     })
 }

@@ -1,6 +1,6 @@
 //! The message map.
 
-use store::{EditRow, MessageRow};
+use store::{Awaited, EditRow, Lane, MessageRow, NewItem};
 
 use crate::{Base, alice};
 
@@ -19,6 +19,7 @@ pub(crate) fn row(portal_id: i64, remote_id: &str, part: i64, event_id: &str) ->
         thread: None,
         deleted: false,
         digest: Some(-7),
+        awaited_since: None,
     }
 }
 
@@ -154,4 +155,60 @@ pub(crate) async fn since_and_latest(base: Base) {
         store.latest(portal.id, 2).await.unwrap(),
         [rows[2].clone(), rows[1].clone()]
     );
+}
+
+pub(crate) async fn echoes_are_awaited(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let sent = |id: &str, event: &str, since| MessageRow {
+        by_us: true,
+        awaited_since: Some(since),
+        ..row(portal.id, id, 0, event)
+    };
+    let it = |id: &str, since| Awaited {
+        portal_id: portal.id,
+        remote_id: id.to_owned(),
+        since,
+    };
+    store.put_messages(&[sent("m2", "$b", 20)]).await.unwrap();
+    let rows = [sent("m1", "$a", 10), row(portal.id, "m3", 0, "$c")];
+    store.put_messages(&rows).await.unwrap();
+    assert_eq!(
+        store.awaited().await.unwrap(),
+        [it("m1", 10), it("m2", 20)],
+        "what came from the network is not"
+    );
+    store.forget_awaited(&[it("m2", 20)]).await.unwrap();
+    store.put_messages(&[sent("m2", "$b", 30)]).await.unwrap();
+    assert_eq!(
+        store.awaited().await.unwrap(),
+        [it("m1", 10)],
+        "a row that is put again is not awaited again"
+    );
+    let lane = Lane::ToRemote(portal.id);
+    let item = NewItem {
+        lane: lane.clone(),
+        login_id: Some(login.id),
+        key: "$a".to_owned(),
+        about: None,
+        payload: "{}".to_owned(),
+    };
+    assert!(!store.waits(&lane, "$a").await.unwrap());
+    for _ in 0..2 {
+        let items = std::slice::from_ref(&item);
+        store
+            .give_back(&[it("m1", 10)], items, "gone", 40)
+            .await
+            .unwrap();
+    }
+    assert!(store.awaited().await.unwrap().is_empty());
+    assert!(store.messages(portal.id, "m1").await.unwrap().is_empty());
+    let failed = store.failed_items(&login.mxid).await.unwrap();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(
+        (failed[0].key.as_str(), failed[0].why.as_deref()),
+        ("$a", Some("gone"))
+    );
+    assert!(store.retry_item(failed[0].id).await.unwrap());
+    assert!(store.waits(&lane, "$a").await.unwrap());
 }

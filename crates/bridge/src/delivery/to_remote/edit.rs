@@ -23,7 +23,7 @@ use crate::{
 };
 pub(super) use undo::undo;
 
-use undo::current;
+pub(crate) use undo::current;
 
 /// Behind an item: what waits that is about it.
 #[derive(Debug, Default)]
@@ -115,7 +115,8 @@ impl Job<'_> {
         if edits.iter().all(|edit| edit.written_at <= self.event.ts) {
             return Ok(None);
         }
-        let now = current(self, original).await?;
+        let (user, room) = (&self.portal.mxid, &self.event.room);
+        let now = current(self.world, user, room, original).await?;
         Ok(now.map(|(_, kind, content)| (kind, content)))
     }
 

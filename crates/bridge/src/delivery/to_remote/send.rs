@@ -116,13 +116,17 @@ impl Job<'_> {
                 continue;
             }
             // Known before the next part goes out, since its echo may come at any time.
-            world.store.put_messages(&std::mem::take(&mut rows)).await?;
+            if !rows.is_empty() {
+                world.store.put_messages(&std::mem::take(&mut rows)).await?;
+                world.echoes.expect();
+            }
             let looked = std::mem::take(&mut self.unanswered);
             let found = if looked {
                 self.find(road, part).await?
             } else {
                 None
             };
+            let is_found = found.is_some();
             let message = match found {
                 Some(message) => message,
                 None if looked && let Some(later) = self.under_way() => {
@@ -136,14 +140,20 @@ impl Job<'_> {
                     road.account.send(&road.room, part, &key).await?
                 }
             };
-            rows.push(row(
+            let row = row(
                 self.portal,
                 self.event.room.as_str(),
                 of,
                 index,
                 &message,
                 digest::of_part(part),
-            ));
+            );
+            // What was looked for and found is there.
+            let is_awaited = !is_found && world.network.capabilities().echoes.is_some();
+            rows.push(MessageRow {
+                awaited_since: is_awaited.then(|| world.now()),
+                ..row
+            });
         }
         Ok(Ok(rows))
     }
@@ -203,6 +213,7 @@ fn row(
         thread: message.thread.as_ref().map(ToString::to_string),
         deleted: false,
         digest: Some(digest),
+        awaited_since: None,
     }
 }
 

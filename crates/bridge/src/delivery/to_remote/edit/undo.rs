@@ -1,7 +1,7 @@
 //! Changes that were taken back: what is on the network, or was given up on the way there, reads as the homeserver then gives it.
 
 use remote::Millis;
-use ruma::{EventId, OwnedEventId};
+use ruma::{EventId, OwnedEventId, RoomId};
 use serde_json::{Value, json};
 use store::{EditRow, Lane};
 
@@ -10,7 +10,7 @@ use super::{
     InPlace, revise,
 };
 use crate::{
-    Error,
+    Ctx, Error,
     delivery::tell,
     intake::matrix::MatrixEvent,
     management::notice::line,
@@ -30,7 +30,9 @@ pub(in super::super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<
     if !job.are_his(&original, &rows).await? {
         return Ok(End::Nothing);
     }
-    let Some((last, kind, content)) = current(job, &original).await? else {
+    let user = &job.portal.mxid;
+    let Some((last, kind, content)) = current(world, user, &job.event.room, &original).await?
+    else {
         return Ok(End::Nothing);
     };
     if last.is_some_and(|last| last > edit.written_at) {
@@ -84,7 +86,8 @@ async fn undo_unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error
     let Ok(mut failed) = serde_json::from_str::<MatrixEvent>(&item.payload) else {
         return Ok(End::Nothing);
     };
-    if let Some((_, _, now)) = current(job, original).await?
+    let (user, room) = (&job.portal.mxid, &job.event.room);
+    if let Some((_, _, now)) = current(job.world, user, room, original).await?
         && let Some(content) = changed(&failed.content, &json!({ "m.new_content": now }))
     {
         failed.content = content;
@@ -96,15 +99,17 @@ async fn undo_unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error
 }
 
 /// What an event of the user says now on Matrix, and when its last change was written, if there is one that stands.
-pub(super) async fn current(
-    job: &Job<'_>,
+pub(crate) async fn current(
+    world: &Ctx,
+    user: &str,
+    room: &RoomId,
     original: &EventId,
 ) -> Result<Option<(Option<Millis>, String, Value)>, Error> {
-    let (homeserver, room) = (&job.world.homeserver, &job.event.room);
+    let homeserver = &world.homeserver;
     let Some(event) = homeserver.event(room, original).await? else {
         return Ok(None);
     };
-    if event.sender != job.portal.mxid {
+    if event.sender != user {
         return Ok(None);
     }
     let last = event.unsigned.pointer("/m.relations/m.replace/event_id");
