@@ -36,6 +36,8 @@ pub struct Config {
     pub backfill: Backfill,
     /// Files.
     pub media: Media,
+    /// What is delivered.
+    pub delivery: Delivery,
     /// What a sender gets to know of what arrived.
     pub status: Status,
     /// Whether each user gets a space which holds his rooms.
@@ -100,6 +102,14 @@ pub struct Media {
     pub max_size: u64,
     /// For how long the links work that people of the network get to files on Matrix, in milliseconds; `None` for ever.
     pub link_lifetime: Option<remote::Millis>,
+}
+
+/// What is delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The longest that a message may have waited, in milliseconds, so that it is sent to the network without asking; `None` for
+    /// ever.
+    pub max_age: Option<remote::Millis>,
 }
 
 /// What a sender gets to know of what arrived.

@@ -22,7 +22,7 @@ use crate::{
     Clock, Config,
     delivery::echoes::Echoes,
     ghost::Ghosts,
-    intake::{Gate, Intakes, Missed},
+    intake::{Clocks, Gate, Intakes, Missed},
     lanes::Lanes,
     login::Connections,
     media::Media,
@@ -73,6 +73,8 @@ pub struct World {
     pub connections: Connections,
     /// Whether transactions are taken.
     pub gate: Gate,
+    /// How far the clocks of homeservers can be believed.
+    pub(crate) clocks: Clocks,
     /// Reads what the homeserver did not send.
     pub(crate) missed: Missed,
     /// What the logins' intakes are catching up with.
@@ -111,6 +113,7 @@ impl World {
             lanes: Lanes::default(),
             connections: Connections::default(),
             gate: Gate::default(),
+            clocks: Clocks::default(),
             missed: Missed::default(),
             intakes: Intakes::default(),
             ghosts: Ghosts::default(),

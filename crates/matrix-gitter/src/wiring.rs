@@ -26,6 +26,7 @@ pub(crate) use serve::Server;
 
 /// Milliseconds.
 const DAY: i64 = 24 * 3_600_000;
+const MINUTE: i64 = 60_000;
 
 /// The registration that belongs to this configuration.
 pub(crate) fn registration(config: &Config) -> Registration {
@@ -184,6 +185,14 @@ fn bridge_settings(config: &Config) -> Result<::bridge::Config, Failure> {
                 .media
                 .link_lifetime
                 .map(|days| i64::from(days) * DAY),
+        },
+        delivery: settings::Delivery {
+            max_age: config
+                .bridge
+                .delivery
+                .max_age
+                .filter(|minutes| *minutes > 0)
+                .map(|minutes| i64::from(minutes) * MINUTE),
         },
         status: settings::Status {
             events: config.bridge.message_status_events,

@@ -161,6 +161,12 @@ impl Stage {
         }
     }
 
+    /// Moves time on at one go, as for a machine that slept.
+    pub async fn leap(&self, time: Duration) {
+        tokio::time::advance(time).await;
+        self.breathe().await;
+    }
+
     /// Moves time on until something is so.
     #[track_caller]
     pub fn until<'a>(
@@ -474,6 +480,7 @@ pub fn config() -> Config {
             max_size: 10 << 20,
             link_lifetime: None,
         },
+        delivery: bridge::config::Delivery { max_age: None },
         status: bridge::config::Status {
             events: false,
             receipts: false,

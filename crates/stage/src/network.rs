@@ -52,6 +52,7 @@ pub struct FakeNetwork {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub struct State {
     pub rooms: Vec<Room>,
     /// Those that Alice may not look at.
@@ -65,6 +66,8 @@ pub struct State {
     /// Who listens to which rooms.
     watched: BTreeSet<(PersonId, RoomId)>,
     pub failures: VecDeque<Failure>,
+    /// Nothing is answered.
+    pub down: bool,
     /// The credentials are no longer accepted.
     pub revoked: bool,
     /// The credentials of these are not.
@@ -326,6 +329,12 @@ impl FakeNetwork {
 
     fn allowed(&self, person: &Person) -> Result<(), RemoteError> {
         let state = self.lock();
+        if state.down {
+            return Err(RemoteError::new(
+                Fault::Unavailable,
+                "Test cannot be reached",
+            ));
+        }
         if state.revoked || state.revoked_of.contains(&person.id) {
             return Err(RemoteError::new(
                 Fault::LoggedOut,

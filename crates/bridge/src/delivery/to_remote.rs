@@ -1,9 +1,10 @@
 //! Matrix → network: what the user says, changes and takes back, as himself.
 //!
-//! `say` is for what is new, `edit` and `redact` for what becomes of it later, `place` knows where it belongs, `send` sees to it that
+//! `say` is for what is new, `late` for what nobody expects any more, `edit` and `redact` for what becomes of it later, `place` knows where it belongs, `send` sees to it that
 //! each part is sent once. To carry one more kind of deed: a variant of `Deed`, and a file here.
 
 mod edit;
+mod late;
 mod place;
 mod redact;
 mod say;

@@ -14,6 +14,7 @@ use store::{Lane, NewItem, Portal};
 use super::{
     ControlEvent, Membership, gate,
     missed::{self, Doubt},
+    written::How,
 };
 use crate::{Ctx, Error, lanes, media, text::relation, world::Names};
 
@@ -33,8 +34,11 @@ pub struct MatrixEvent {
     pub sender: OwnedUserId,
     /// Its type.
     pub kind: String,
-    /// When, in milliseconds since 1970.
+    /// When, in milliseconds since 1970, as its homeserver says.
     pub ts: i64,
+    /// When it was written by our clock, as far as that can be known, or when its sender asked to try again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_at: Option<i64>,
     /// Its content.
     pub content: Value,
     /// What it redacts, if it is a redaction.
@@ -82,7 +86,7 @@ pub(crate) async fn accept(
         .iter()
         .filter(|event| !world.names.is_by_us(event));
     let oldest = theirs.map(|event| event.ts).min();
-    match store(world, transaction).await {
+    match store(world, transaction, How::Pushed).await {
         Ok(touched) => {
             tracing::debug!(
                 transaction = id,
@@ -123,8 +127,13 @@ pub(crate) async fn user_exists(world: &Ctx, user: &UserId) -> bool {
 }
 
 /// Sorts and stores events; gives the lanes that got something.
-pub(super) async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<Lane>, Error> {
+pub(super) async fn store(
+    world: &Ctx,
+    transaction: Transaction,
+    how: How,
+) -> Result<Vec<Lane>, Error> {
     let mut items = Vec::new();
+    let mut clocks = Vec::new();
     for event in transaction.events {
         // We upgrade no room by ourselves: an admin who has our token did.
         if world.names.is_by_us(&event) && event.kind != "m.room.tombstone" {
@@ -137,7 +146,14 @@ pub(super) async fn store(world: &Ctx, transaction: Transaction) -> Result<Vec<L
         {
             media::link::revoke(world, &event.room_id, redacted).await?;
         }
-        items.extend(item(route(world, &event, portal.as_ref()), event)?);
+        let (server, ts) = (event.sender.server_name().to_owned(), event.ts);
+        let written = world.clocks.written(&server, ts, how, world.now());
+        clocks.push((server, ts));
+        items.extend(item(route(world, &event, portal.as_ref()), event, written)?);
+    }
+    if how == How::Pushed {
+        let clocks = clocks.iter().map(|(server, ts)| (&**server, *ts));
+        world.clocks.came(clocks, world.now());
     }
     if items.is_empty() {
         return Ok(Vec::new());
@@ -159,7 +175,7 @@ fn route(world: &Ctx, event: &IncomingEvent, portal: Option<&Portal>) -> Route {
     classify(event, &place, &world.names, &world.config.command_prefix)
 }
 
-fn item(route: Route, event: IncomingEvent) -> Result<Option<NewItem>, Error> {
+fn item(route: Route, event: IncomingEvent, written: Millis) -> Result<Option<NewItem>, Error> {
     let unwritable = |error: serde_json::Error| Error::Unreadable(error.to_string());
     let key = event.event_id.to_string();
     Ok(match route {
@@ -178,6 +194,7 @@ fn item(route: Route, event: IncomingEvent) -> Result<Option<NewItem>, Error> {
                 sender: event.sender,
                 kind: event.kind,
                 ts: event.ts,
+                written_at: Some(written),
                 content: event.content,
                 redacts: event.redacts,
             };

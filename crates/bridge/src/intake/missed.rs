@@ -29,7 +29,7 @@ use store::Written;
 use tokio::sync::Notify;
 
 use self::peers::{Connection, Peers};
-use super::matrix;
+use super::{matrix, written::How};
 use crate::{Ctx, Error, lanes, lanes::Backoff};
 
 /// How long to let the homeserver get through its backlog before a sweep.
@@ -243,7 +243,7 @@ async fn room(world: &Ctx, written: &Written, since: Millis) -> Result<bool, Err
         events,
         ..Transaction::default()
     };
-    let touched = matrix::store(world, transaction).await?;
+    let touched = matrix::store(world, transaction, How::Read).await?;
     for lane in &touched {
         lanes::wake(world, lane);
     }

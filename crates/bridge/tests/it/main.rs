@@ -8,6 +8,7 @@
     reason = "a scene says what it expects by unwrapping"
 )]
 
+mod age;
 mod changes_to_matrix;
 mod commands;
 mod crashes;

@@ -31,6 +31,8 @@ pub(crate) struct BridgeConfig {
     pub(crate) backfill: BackfillConfig,
     /// Files.
     pub(crate) media: MediaConfig,
+    /// What is delivered.
+    pub(crate) delivery: DeliveryConfig,
     /// Whether each message gets an event that says how it came out.
     pub(crate) message_status_events: bool,
     /// Whether the bot marks as read what has arrived on Gitter.
@@ -51,6 +53,14 @@ pub(crate) struct MediaConfig {
     pub(crate) max_size: u32,
     /// For how many days links to files on Matrix work; for ever without it.
     pub(crate) link_lifetime: Option<u32>,
+}
+
+/// What is delivered.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DeliveryConfig {
+    /// For how many minutes a message may wait and is still sent to Gitter without asking; 0 or nothing: however long.
+    pub(crate) max_age: Option<u32>,
 }
 
 /// Which rooms a user is invited to after login.
@@ -102,6 +112,7 @@ impl Default for BridgeConfig {
             members: MembersConfig::default(),
             backfill: BackfillConfig::default(),
             media: MediaConfig::default(),
+            delivery: DeliveryConfig::default(),
             message_status_events: false,
             delivery_receipts: true,
             space: true,
@@ -126,6 +137,12 @@ impl Default for MediaConfig {
             max_size: 50,
             link_lifetime: None,
         }
+    }
+}
+
+impl Default for DeliveryConfig {
+    fn default() -> Self {
+        Self { max_age: Some(60) }
     }
 }
 

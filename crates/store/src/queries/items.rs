@@ -17,6 +17,7 @@ macro_rules! select {
 sql! {
     NEXT_ITEM = select!("WHERE lane = $1 AND state <> 'failed' ORDER BY id LIMIT 1");
     LAST_ITEMS = select!("WHERE lane = $1 AND state <> 'failed' ORDER BY id DESC LIMIT $2");
+    ITEMS_BEHIND = select!("WHERE lane = $1 AND items.id > $2 AND state = 'waiting' ORDER BY items.id LIMIT $3");
     ATTEMPT = "UPDATE items SET state = 'attempting', attempts = attempts + 1, note = $2, changed_at = $3 WHERE id = $1";
     POSTPONE = "UPDATE items SET state = 'waiting', not_before = $2, why = $3 WHERE id = $1 AND state <> 'failed'";
     // Whatever its other columns hold.
@@ -56,6 +57,14 @@ impl Store {
         rows.iter().map(item).collect()
     }
 
+    /// The oldest items that wait in a lane behind the one with this id, oldest first, at most so many.
+    pub async fn items_behind(&self, lane: &Lane, id: i64, limit: u32) -> Result<Vec<Item>, Error> {
+        let lane = lane.to_string();
+        let args = args![&lane, id, i64::from(limit)];
+        let rows = self.db.rows(ITEMS_BEHIND, args).await?;
+        rows.iter().map(item).collect()
+    }
+
     /// Says that it is about to be carried out, with what is needed to find out afterwards whether it was.
     pub async fn attempt(&self, id: i64, note: Option<&str>, now: i64) -> Result<(), Error> {
         self.db.run(ATTEMPT, args![id, note, now]).await.map(drop)
@@ -72,6 +81,15 @@ impl Store {
     /// Gives it up: the lane goes on without it, and the user can try it again.
     pub async fn fail_item(&self, id: i64, why: &str, now: i64) -> Result<(), Error> {
         self.db.run(FAIL_ITEM, args![id, why, now]).await.map(drop)
+    }
+
+    /// The same for several, in one commit.
+    pub async fn fail_items(&self, ids: &[i64], why: &str, now: i64) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        for id in ids {
+            batch.add(FAIL_ITEM, args![*id, why, now]);
+        }
+        self.db.commit(&batch).await.map(drop)
     }
 
     /// Gives up the item at the head of a lane, which [`Store::next_item`] found to be corrupt; `false` if there is none.

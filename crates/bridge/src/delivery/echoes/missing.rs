@@ -116,6 +116,7 @@ async fn item(
         sender: said.sender,
         kind: said.kind,
         ts: said.ts,
+        written_at: None,
         content,
         redacts: None,
     };

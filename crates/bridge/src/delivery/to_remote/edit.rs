@@ -132,6 +132,7 @@ impl Job<'_> {
             sender: event.sender,
             kind: event.kind,
             ts: event.ts,
+            written_at: None,
             content: event.content,
             redacts: None,
         };

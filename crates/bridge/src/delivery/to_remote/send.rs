@@ -111,6 +111,7 @@ impl Job<'_> {
     ) -> Result<Result<Vec<MessageRow>, End>, Error> {
         let world = self.world;
         let mut rows = Vec::new();
+        let mut begun = !sent.is_empty();
         for (index, part) in parts.iter().enumerate() {
             if sent.iter().any(|row| row.part == part_number(index)) {
                 continue;
@@ -133,6 +134,11 @@ impl Job<'_> {
                     return Ok(Err(End::Not(later)));
                 }
                 None if only_find => break,
+                // What of it stands there is not left without its end.
+                None if self.is_late() && !begun => {
+                    let late = self.give_up_late(road).await?;
+                    return Ok(Err(End::Not(late)));
+                }
                 None => {
                     self.progress.part = Some(part.clone());
                     self.attempt().await?;
@@ -148,6 +154,7 @@ impl Job<'_> {
                 &message,
                 digest::of_part(part),
             );
+            begun = true;
             // What was looked for and found is there.
             let is_awaited = !is_found && world.network.capabilities().echoes.is_some();
             rows.push(MessageRow {

@@ -24,6 +24,7 @@ pub(super) async fn show(call: &Call<'_>) -> Result<Notice, Error> {
 pub(super) async fn retry(call: &Call<'_>) -> Result<Notice, Error> {
     let items = chosen(call).await?;
     for item in &items {
+        now_written(call, item).await?;
         call.world.store.retry_item(item.id).await?;
         lanes::nudge(call.world, &item.lane);
     }
@@ -44,6 +45,21 @@ pub(super) async fn discard(call: &Call<'_>) -> Result<Notice, Error> {
     } else {
         words::failed::discarded(items.len())
     })
+}
+
+/// Whoever asks for it now wants it said now, however long ago he wrote it.
+async fn now_written(call: &Call<'_>, item: &Item) -> Result<(), Error> {
+    if !matches!(item.lane, Lane::ToRemote(_)) {
+        return Ok(());
+    }
+    // What cannot be read fails again.
+    if let Ok(mut event) = serde_json::from_str::<MatrixEvent>(&item.payload) {
+        event.written_at = Some(call.world.now());
+        let payload =
+            serde_json::to_string(&event).map_err(|error| Error::Unreadable(error.to_string()))?;
+        call.world.store.rewrite_item(item.id, &payload).await?;
+    }
+    Ok(())
 }
 
 /// The items that the number, or `all`, means.
