@@ -25,7 +25,10 @@ const TRIES_AT_START: u32 = 6;
 const TRIES_AFTER_LOSS: u32 = 120;
 
 /// Of the connection, not of the transaction; each schema is a database of its own to us.
-const LOCK: &str = "SELECT pg_try_advisory_lock(673327941, hashtext(current_schema()))";
+const LOCK: &str =
+    "SELECT pg_try_advisory_lock(673327941, hashtext(current_schema())), pg_backend_pid()";
+/// `$1` is the holder's process id on the server.
+const HOLDS: &str = "SELECT COUNT(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND classid = 673327941 AND pid = $1 AND granted";
 /// Has the server notice within half a minute that the machine at the other end has vanished. Nothing on a Unix socket.
 const KEEPALIVE: &str =
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
@@ -80,7 +83,7 @@ impl Claim {
     pub(crate) async fn on_server(server: PgConnectOptions, held: Held) -> Result<Self, Error> {
         let mut tries = 1;
         loop {
-            if let Some(connection) = lock(&server).await? {
+            if let Some(connection) = lock(&server, &held).await? {
                 return Ok(Self(Kind::Server(Box::new(Lock {
                     server,
                     connection,
@@ -109,17 +112,17 @@ impl Lock {
     async fn lost(&mut self) {
         loop {
             sleep(LOOK).await;
-            if matches!(timeout(ANSWER, self.connection.ping()).await, Ok(Ok(()))) {
+            let stands = matches!(timeout(ANSWER, self.connection.ping()).await, Ok(Ok(())));
+            if stands && !self.held.is_lost() {
                 continue;
             }
-            self.held.set(false);
+            self.held.lost();
             tracing::warn!(
                 "the connection that holds the lock on the database is gone; nothing is delivered until the lock is taken again"
             );
             if !self.take_again().await {
                 return;
             }
-            self.held.set(true);
             tracing::info!("the database is ours again");
         }
     }
@@ -128,7 +131,7 @@ impl Lock {
     async fn take_again(&mut self) -> bool {
         let mut refusals = 0;
         while refusals < TRIES_AFTER_LOSS {
-            match timeout(ANSWER, lock(&self.server)).await {
+            match timeout(ANSWER, lock(&self.server, &self.held)).await {
                 Ok(Ok(Some(connection))) => {
                     self.connection = connection;
                     return true;
@@ -146,17 +149,26 @@ impl Lock {
 }
 
 /// A connection that holds the lock, unless another one does.
-async fn lock(server: &PgConnectOptions) -> Result<Option<PgConnection>, Error> {
+async fn lock(server: &PgConnectOptions, held: &Held) -> Result<Option<PgConnection>, Error> {
     let mut connection = PgConnection::connect_with(server)
         .await
         .map_err(open::refused)?;
     connection.execute(KEEPALIVE).await?;
-    let ours: bool = sqlx::query_scalar(LOCK).fetch_one(&mut connection).await?;
+    let (ours, holder): (bool, i32) = sqlx::query_as(LOCK).fetch_one(&mut connection).await?;
     if ours {
+        held.by(holder);
         return Ok(Some(connection));
     }
     connection.close().await.ok();
     Ok(None)
+}
+
+/// Whether this process of the server holds a lock of ours.
+pub(crate) async fn holds(connection: &mut PgConnection, holder: i32) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(HOLDS)
+        .bind(holder)
+        .fetch_one(connection)
+        .await
 }
 
 /// Beside the database itself, by whatever link it was named. Not the database: closing another handle of it would take

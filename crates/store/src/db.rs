@@ -7,12 +7,13 @@ mod batch;
 mod server;
 mod sqlite;
 mod stepped;
+mod trouble;
 mod value;
 
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::{Either, Executor as _, PgConnection};
+use sqlx::{Connection as _, Either, Executor as _, PgConnection};
 
 pub(crate) use batch::{Answer, Batch};
 pub(crate) use server::{Held, Server};
@@ -20,11 +21,21 @@ pub(crate) use sqlite::Lite;
 pub use stepped::Steps;
 pub(crate) use value::{Arg, Row};
 
+use server::in_time;
+use trouble::{Kind, Trouble};
+
 use crate::Error;
 
 /// A database.
 #[derive(Clone, Debug)]
-pub(crate) enum Db {
+pub(crate) struct Db {
+    pub(crate) end: BackEnd,
+    trouble: Arc<Trouble>,
+}
+
+/// Where it is.
+#[derive(Clone, Debug)]
+pub(crate) enum BackEnd {
     /// One connection in all: SQLite writes one at a time anyway, and each connection costs a thread and a cache. A lock
     /// instead of a pool, since pools run on timers, which fire at once under virtual time.
     Sqlite(Arc<tokio::sync::Mutex<Lite>>),
@@ -40,22 +51,26 @@ macro_rules! args {
 pub(crate) use args;
 
 impl Db {
+    pub(crate) fn new(end: BackEnd) -> Self {
+        Self {
+            end,
+            trouble: Arc::default(),
+        }
+    }
+
     /// Runs one statement as a commit of its own, and gives the number of rows it touched.
     pub(crate) async fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
-        Ok(match self {
-            Self::Sqlite(lite) => {
-                let mut lite = lite.lock().await;
-                let query = value::sqlite(sql, args.iter().copied());
-                query.execute(lite.ready().await?).await?.rows_affected()
-            }
-            Self::Postgres(server) => value::postgres(sql, args)
-                .execute(server.pool()?)
-                .await?
-                .rows_affected(),
-            Self::Stepped(db, steps) => {
-                Box::pin(stepped::within(&**steps, db.run(sql, args))).await?
-            }
-        })
+        let done = self.end.run(sql, args).await;
+        self.trouble.note(Kind::Write, &done);
+        done
+    }
+
+    /// Finds out by a statement that changes nothing whether others will work.
+    pub(crate) async fn check(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), Error> {
+        let done = self.end.run(sql, args).await;
+        self.trouble.note(Kind::Check, &done);
+        done?;
+        self.trouble.latest()
     }
 
     /// All rows of a query.
@@ -64,21 +79,9 @@ impl Db {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> Result<Vec<Row>, Error> {
-        Ok(match self {
-            Self::Sqlite(lite) => {
-                let mut lite = lite.lock().await;
-                let query = value::sqlite(sql, args.iter().copied());
-                let rows = query.fetch_all(lite.ready().await?).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(server) => {
-                let rows = value::postgres(sql, args).fetch_all(server.pool()?).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
-            Self::Stepped(db, steps) => {
-                Box::pin(stepped::within(&**steps, db.rows(sql, args))).await?
-            }
-        })
+        let rows = self.end.rows(sql, args).await;
+        self.trouble.note(Kind::Read, &rows);
+        rows
     }
 
     /// The first row of a query.
@@ -95,18 +98,10 @@ impl Db {
         &self,
         batch: &Batch<'_>,
     ) -> Result<[Answer; N], Error> {
-        let answers = match self {
-            Self::Sqlite(lite) => lite.lock().await.ask(batch).await?,
-            Self::Postgres(server) => {
-                let mut connection = server.pool()?.acquire().await?;
-                postgres(&mut connection, batch).await?
-            }
-            Self::Stepped(db, steps) => {
-                return Box::pin(stepped::within(&**steps, db.ask(batch))).await;
-            }
-        };
+        let answers = self.end.ask(batch).await;
+        self.trouble.note(Kind::Read, &answers);
         let bug = |_| Error::Bug("not as many answers as questions".to_owned());
-        answers.try_into().map_err(bug)
+        answers?.try_into().map_err(bug)
     }
 
     /// Runs statements as one commit, and gives the answer of each. If one fails, or the call is dropped before its end,
@@ -115,18 +110,84 @@ impl Db {
         if batch.statements().is_empty() {
             return Ok(Vec::new());
         }
+        let done = self.end.commit(batch).await;
+        self.trouble.note(Kind::Write, &done);
+        done
+    }
+
+    pub(crate) async fn close(&self) {
+        self.trouble.close();
+        self.end.close().await;
+    }
+}
+
+impl BackEnd {
+    async fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
+        Ok(match self {
+            Self::Sqlite(lite) => {
+                let mut lite = lite.lock().await;
+                let query = value::sqlite(sql, args.iter().copied());
+                query.execute(lite.ready().await?).await?.rows_affected()
+            }
+            Self::Postgres(server) => {
+                let mut taken = server.take().await?;
+                let query = value::postgres(sql, args);
+                let done = in_time(async { Ok(query.execute(&mut **taken).await) }).await?;
+                taken.give_back();
+                done?.rows_affected()
+            }
+            Self::Stepped(end, steps) => {
+                Box::pin(stepped::within(&**steps, end.run(sql, args))).await?
+            }
+        })
+    }
+
+    async fn rows(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
+        Ok(match self {
+            Self::Sqlite(lite) => {
+                let mut lite = lite.lock().await;
+                let query = value::sqlite(sql, args.iter().copied());
+                let rows = query.fetch_all(lite.ready().await?).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(server) => {
+                let mut taken = server.take().await?;
+                let query = value::postgres(sql, args);
+                let rows = in_time(async { Ok(query.fetch_all(&mut **taken).await) }).await?;
+                taken.give_back();
+                rows?.into_iter().map(Row::Postgres).collect()
+            }
+            Self::Stepped(end, steps) => {
+                Box::pin(stepped::within(&**steps, end.rows(sql, args))).await?
+            }
+        })
+    }
+
+    async fn ask(&self, batch: &Batch<'_>) -> Result<Vec<Answer>, Error> {
+        match self {
+            Self::Sqlite(lite) => lite.lock().await.ask(batch).await,
+            Self::Postgres(server) => {
+                let mut taken = server.take().await?;
+                let answers = in_time(async { Ok(postgres(&mut taken, batch).await) }).await?;
+                taken.give_back();
+                answers
+            }
+            Self::Stepped(end, steps) => Box::pin(stepped::within(&**steps, end.ask(batch))).await,
+        }
+    }
+
+    async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Answer>, Error> {
         match self {
             Self::Sqlite(lite) => lite.lock().await.commit(batch).await,
             Self::Postgres(server) => {
-                let mut tx = server.pool()?.begin().await?;
-                if batch.in_turn {
-                    value::postgres(TAKE_TURNS, &[]).execute(&mut *tx).await?;
-                }
-                let answers = postgres(&mut tx, batch).await?;
-                tx.commit().await?;
-                Ok(answers)
+                let mut taken = server.take().await?;
+                let done = in_time(async { Ok(transaction(&mut taken, batch).await) }).await?;
+                taken.give_back();
+                done
             }
-            Self::Stepped(db, steps) => Box::pin(stepped::within(&**steps, db.commit(batch))).await,
+            Self::Stepped(end, steps) => {
+                Box::pin(stepped::within(&**steps, end.commit(batch))).await
+            }
         }
     }
 
@@ -141,29 +202,38 @@ impl Db {
                 lite.ready().await?.prepare(sql.into_sql_str()).await?;
             }
             Self::Postgres(server) => {
-                server
-                    .pool()?
-                    .acquire()
-                    .await?
-                    .prepare(sql.into_sql_str())
-                    .await?;
+                server.take().await?.prepare(sql.into_sql_str()).await?;
             }
-            Self::Stepped(db, _) => Box::pin(db.prepare(sql)).await?,
+            Self::Stepped(end, _) => Box::pin(end.prepare(sql)).await?,
         }
         Ok(())
     }
 
-    pub(crate) async fn close(&self) {
+    async fn close(&self) {
         match self {
             Self::Sqlite(lite) => lite.lock().await.close().await,
             Self::Postgres(server) => server.close().await,
-            Self::Stepped(db, _) => Box::pin(stepped::at_once(db.close())).await,
+            Self::Stepped(end, _) => Box::pin(stepped::at_once(end.close())).await,
         }
     }
 }
 
 /// Makes the others who take it wait until the transaction ends. SQLite has one writer anyway.
 const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock(6733279417)";
+
+/// Runs statements as one commit.
+async fn transaction(
+    connection: &mut PgConnection,
+    batch: &Batch<'_>,
+) -> Result<Vec<Answer>, Error> {
+    let mut tx = connection.begin().await?;
+    if batch.in_turn {
+        value::postgres(TAKE_TURNS, &[]).execute(&mut *tx).await?;
+    }
+    let answers = postgres(&mut tx, batch).await?;
+    tx.commit().await?;
+    Ok(answers)
+}
 
 /// Runs statements one after the other. PostgreSQL says how many rows it wrote beside the rows that it gives.
 async fn postgres(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<Vec<Answer>, Error> {

@@ -68,8 +68,8 @@ impl From<sqlx::Error> for Error {
                     None => Self::Bug(database.message().to_owned()),
                 }
             }
-            E::PoolTimedOut => Self::Unavailable(format!("{error}; {BUSY}")),
             E::Io(_)
+            | E::PoolTimedOut
             | E::Tls(_)
             | E::Protocol(_)
             | E::PoolClosed
@@ -88,12 +88,14 @@ enum Remedy {
     Admin(&'static str),
 }
 
-const BUSY: &str = "all of its connections were busy: raise `database.max_connections`, or look what holds the server up";
 const DISK: &str = "make room on its disk";
+const BROKEN: &str = "look at its disk, and at what the system's log says of it";
 const WRITABLE: &str = "make the file and its folder writable for the bridge";
 const BACKUP: &str = "the database is damaged: stop the bridge, and restore a backup or repair it";
+const CREDENTIALS: &str = "see to it that user, password and database of `database.uri` are as they were, or change it and start the bridge again";
 
-/// Classes and codes of PostgreSQL's manual, appendix A.
+/// Classes and codes of PostgreSQL's manual, appendix A. What is not listed is about the statement or its values, and would be
+/// the same the next time.
 fn on_postgres(code: &str) -> Option<Remedy> {
     Some(match (code, code.get(..2)?) {
         ("53100", _) => Remedy::Admin(DISK),
@@ -102,10 +104,15 @@ fn on_postgres(code: &str) -> Option<Remedy> {
             Remedy::Admin("the server takes no changes; make it writable, or name the one that is")
         }
         ("53300", _) => Remedy::Admin("let the server take more connections, or the bridge fewer"),
-        // Damaged data or index; other faults inside of the server.
-        (_, "XX") => Remedy::Admin(BACKUP),
-        // Connection, resources, operator, system, rollback, prerequisites (locks).
-        (_, "08" | "53" | "57" | "58" | "40" | "55") => Remedy::Time,
+        // Data or an index is damaged.
+        ("XX001" | "XX002", _) => Remedy::Admin(BACKUP),
+        // Privileges, schema and tables; authorisation, and no such database: changed since we started.
+        ("42501" | "42P01" | "3F000", _) | (_, "28" | "3D") => Remedy::Admin(CREDENTIALS),
+        // A plan or prepared statement of old, after somebody changed a table, or by a pooler between. Connection, resources,
+        // operator, system, inside of the server, its configuration, rollback, prerequisites (locks).
+        ("0A000" | "26000", _) | (_, "08" | "53" | "57" | "58" | "XX" | "F0" | "40" | "55") => {
+            Remedy::Time
+        }
         _ => return None,
     })
 }
@@ -113,14 +120,17 @@ fn on_postgres(code: &str) -> Option<Remedy> {
 /// Primary result codes of SQLite's C interface.
 fn on_sqlite(code: &str) -> Option<Remedy> {
     Some(match code.parse::<u32>().ok()? & 0xff {
-        // BUSY, LOCKED, NOMEM, IOERR, PROTOCOL.
-        5 | 6 | 7 | 10 | 15 => Remedy::Time,
-        // READONLY, CANTOPEN.
-        8 | 14 => Remedy::Admin(WRITABLE),
+        // ERROR, TOOBIG, CONSTRAINT, MISMATCH, MISUSE, RANGE: about the statement or its values.
+        1 | 18 | 19 | 20 | 21 | 25 => return None,
+        // PERM, READONLY, CANTOPEN.
+        3 | 8 | 14 => Remedy::Admin(WRITABLE),
+        // IOERR.
+        10 => Remedy::Admin(BROKEN),
         // FULL.
         13 => Remedy::Admin(DISK),
         // CORRUPT, NOTADB.
         11 | 26 => Remedy::Admin(BACKUP),
-        _ => return None,
+        // BUSY, LOCKED, NOMEM, PROTOCOL, SCHEMA, INTERRUPT and the like.
+        _ => Remedy::Time,
     })
 }

@@ -133,6 +133,17 @@ pub struct Portal {
     pub other_person: Option<String>,
 }
 
+/// Whose portal a Matrix room is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The portal.
+    pub portal_id: PortalId,
+    /// The login that carries it; `None` after logging out.
+    pub login_id: Option<LoginId>,
+    /// Whose it is.
+    pub mxid: String,
+}
+
 /// How far a portal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortalState {

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::claim::Claim;
-use crate::db::{Db, Held, Lite, Server, args};
+use crate::db::{BackEnd, Db, Held, Lite, Server, args};
 use crate::queries::sql;
 use crate::{Error, SecretKey, Store};
 
@@ -43,8 +43,6 @@ const CHECK_ROW: &str = "meta/key";
 
 /// How long another process may hold the file before we give up.
 const BUSY: Duration = Duration::from_secs(10);
-/// How long to wait for a connection to PostgreSQL.
-const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// Which database.
 #[derive(Clone, Debug)]
@@ -145,9 +143,12 @@ impl Store {
         found
     }
 
-    /// Whether the database answers and takes changes. Costs a commit.
+    /// Whether the database answers and takes changes. Costs a commit. What just failed to be written counts, too, until
+    /// something was written.
+    ///
+    /// Errors: [`Error::Unavailable`] says what to do, if somebody has to do something.
     pub async fn check(&self) -> Result<(), Error> {
-        self.db.run(CHECK_UP, args![CHECK_ROW]).await.map(drop)
+        self.db.check(CHECK_UP, args![CHECK_ROW]).await
     }
 
     /// Closes the database in order. Whoever uses the store afterwards gets [`Error::Unavailable`].
@@ -157,9 +158,9 @@ impl Store {
 
     /// Refuses a database that is not ours to change.
     async fn inspect(&self) -> Result<Probe, Error> {
-        let (tables, migrator) = match &self.db {
-            Db::Sqlite(_) | Db::Stepped(..) => (SQLITE_TABLES, &SQLITE),
-            Db::Postgres(_) => (POSTGRES_TABLES, &*POSTGRES),
+        let (tables, migrator) = match &self.db.end {
+            BackEnd::Sqlite(_) | BackEnd::Stepped(..) => (SQLITE_TABLES, &SQLITE),
+            BackEnd::Postgres(_) => (POSTGRES_TABLES, &*POSTGRES),
         };
         let rows = self.db.rows(tables, &[]).await?;
         let tables: Vec<String> = rows
@@ -199,8 +200,8 @@ impl Store {
 
     /// One commit for all steps: it is done, or nothing was. The second of two processes waits for the first.
     async fn migrate(&self, on_sqlite: &Migrator, on_postgres: &Migrator) -> Result<(), Error> {
-        match &self.db {
-            Db::Sqlite(lite) => {
+        match &self.db.end {
+            BackEnd::Sqlite(lite) => {
                 let mut lite = lite.lock().await;
                 let connection = lite.ready().await?;
                 // Written into the file, so only once it is sure that the file is ours.
@@ -211,14 +212,17 @@ impl Store {
                 on_sqlite.run(&mut *tx).await.map_err(migration)?;
                 Ok(tx.commit().await?)
             }
-            Db::Postgres(server) => {
-                let mut tx = server.pool()?.begin().await?;
+            BackEnd::Postgres(server) => {
+                let mut connection = server.take().await?;
+                let mut tx = connection.begin().await?;
                 sqlx::query(MIGRATE_ALONE).execute(&mut *tx).await?;
                 on_postgres.run(&mut *tx).await.map_err(migration)?;
-                Ok(tx.commit().await?)
+                tx.commit().await?;
+                connection.give_back();
+                Ok(())
             }
             // Only one that is open already is taken in steps.
-            Db::Stepped(..) => Ok(()),
+            BackEnd::Stepped(..) => Ok(()),
         }
     }
 
@@ -303,9 +307,8 @@ async fn connect_sqlite(file: &SqliteConnectOptions) -> Result<Db, Error> {
         },
         _ => unusable(file, &error),
     })?;
-    Ok(Db::Sqlite(Arc::new(tokio::sync::Mutex::new(Lite::new(
-        connection,
-    )))))
+    let lite = tokio::sync::Mutex::new(Lite::new(connection));
+    Ok(Db::new(BackEnd::Sqlite(Arc::new(lite))))
 }
 
 /// Whether a file could be made there. Nothing is made.
@@ -347,15 +350,14 @@ async fn connect_postgres(
     max_connections: u32,
     held: Held,
 ) -> Result<Db, Error> {
-    // Not through the pool, which says nothing about why it cannot connect.
+    // At once, since a start has to say what is wrong.
     let connection = PgConnection::connect_with(&server).await.map_err(refused)?;
     connection.close().await.ok();
-    let pool = PgPoolOptions::new()
-        .max_connections(max_connections.max(1))
-        .acquire_timeout(ACQUIRE)
-        .idle_timeout(Duration::from_mins(5))
-        .connect_lazy_with(*server);
-    Ok(Db::Postgres(Server::new(pool, held)))
+    Ok(Db::new(BackEnd::Postgres(Server::new(
+        *server,
+        max_connections,
+        held,
+    ))))
 }
 
 pub(crate) fn refused(error: sqlx::Error) -> Error {

@@ -28,6 +28,27 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
+/// Those of many rows that can be read. One that cannot, since a disk has damaged it perhaps, is told of in the log and
+/// holds nobody else up.
+fn readable<T>(
+    rows: &[crate::db::Row],
+    table: &str,
+    read: impl Fn(&crate::db::Row) -> Result<T, crate::Error>,
+) -> Result<Vec<T>, crate::Error> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read(row) {
+            Ok(it) => found.push(it),
+            Err(error @ crate::Error::Corrupt(_)) => {
+                let id = row.get::<i64>(0).ok();
+                tracing::error!(table, id, %error, "a row is left out; mend or delete it");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,7 +85,7 @@ mod tests {
                 .await
                 .unwrap();
             for text in EVERY.concat() {
-                if let Err(error) = store.db.prepare(text).await {
+                if let Err(error) = store.db.end.prepare(text).await {
                     panic!("{text}\n{error}");
                 }
             }

@@ -95,9 +95,15 @@ async fn the_lock_is_taken_again_after_a_cut() {
         Store::open_alone(&options, &SecretKey::new([42; 32])).await
     };
     let (store, mut claim) = alone().await.unwrap();
-    let watch = tokio::spawn(async move { claim.lost().await });
+    store.check().await.unwrap();
     cut_all(&uri).await;
-    // The pool has lost its connections, too, and makes new ones; the lock comes after them.
+    // The pool makes new connections, and each looks first: by now another process may have the lock.
+    let error = store.mark("a", "b", 1).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Unavailable(words) if words.contains("lock")),
+        "{error:?}"
+    );
+    let watch = tokio::spawn(async move { claim.lost().await });
     until(&store, true).await;
     let mut admin = sqlx::PgConnection::connect(&uri).await.unwrap();
     let locked = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";

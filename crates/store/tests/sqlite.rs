@@ -136,7 +136,8 @@ async fn a_payload_that_is_no_text_holds_nobody_up() {
     let lane = Lane::ToRemote(1);
     let error = store.next_item(&lane).await.unwrap_err();
     assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
-    assert!(store.set_aside(&lane, "unreadable", 2).await.unwrap());
+    let head = store.head(&lane).await.unwrap().unwrap();
+    store.fail_item(head, "unreadable", 2).await.unwrap();
     assert_eq!(store.next_item(&lane).await.unwrap().unwrap().key, "$b");
     let failed = store.failed_items("@alice:example.org").await.unwrap();
     let [failed] = failed.as_slice() else {

@@ -9,13 +9,14 @@ use std::{
 
 use homeserver::{Actor, NewEvent};
 use remote::Millis;
-use ruma::{EventId, RoomId};
+use ruma::{EventId, OwnedRoomId, RoomId};
 use serde_json::json;
+use store::Lane;
 
 use super::txn;
 use crate::{
     Ctx, Error,
-    management::notice::{Line, Notice},
+    management::notice::{Line, Notice, code, line},
 };
 
 /// Says something in a portal, as an answer to an event; fails only with what may pass. `about` tells apart
@@ -42,6 +43,28 @@ pub(crate) async fn answer(
 pub(crate) async fn say(world: &Ctx, room: &RoomId, key: &str, line: Line) -> Result<(), Error> {
     let txn = txn(&["notice", world.names.bot().as_str(), room.as_str(), key]);
     say_as(world, room, None, &txn, line).await
+}
+
+/// Says in a portal that an item of one of its lanes cannot be read, and will be given up; fails only with what may pass.
+pub(crate) async fn unreadable(world: &Ctx, lane: &Lane, item: i64) -> Result<(), Error> {
+    let (Lane::ToRemote(portal) | Lane::ToMatrix(portal)) = lane else {
+        return Ok(());
+    };
+    // Of a portal that cannot be read either, only the log tells.
+    let portal = match world.store.portal(*portal).await {
+        Err(error) if error.is_transient() => return Err(error.into()),
+        portal => portal.ok().flatten(),
+    };
+    let room = portal.and_then(|portal| OwnedRoomId::try_from(portal.room_id?).ok());
+    let Some(room) = room else {
+        return Ok(());
+    };
+    let words = line![
+        "A message was not carried, since the bridge can no longer read what it kept of it. Write ",
+        code("failed"),
+        " in our own room to see which one."
+    ];
+    say(world, &room, &format!("unreadable {item}"), words).await
 }
 
 async fn say_as(

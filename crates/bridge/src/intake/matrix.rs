@@ -9,7 +9,7 @@ use remote::Millis;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Lane, NewItem, Portal};
+use store::{Lane, NewItem};
 
 use super::{
     ControlEvent, Membership, gate,
@@ -139,17 +139,17 @@ pub(super) async fn store(
         if world.names.is_by_us(&event) && event.kind != "m.room.tombstone" {
             continue;
         }
-        let portal = world.store.portal_by_room(event.room_id.as_str()).await?;
+        let place = world.store.place(event.room_id.as_str()).await?;
         // At once: the lane may have to wait for somebody to log in.
-        if let (Some(portal), Some(redacted)) = (&portal, &event.redacts)
-            && event.sender.as_str() == portal.mxid
+        if let (Some(place), Some(redacted)) = (&place, &event.redacts)
+            && event.sender.as_str() == place.mxid
         {
             media::link::revoke(world, &event.room_id, redacted).await?;
         }
         let (server, ts) = (event.sender.server_name().to_owned(), event.ts);
         let written = world.clocks.written(&server, ts, how, world.now());
         clocks.push((server, ts));
-        items.extend(item(route(world, &event, portal.as_ref()), event, written)?);
+        items.extend(item(route(world, &event, place.as_ref()), event, written)?);
     }
     if how == How::Pushed {
         let clocks = clocks.iter().map(|(server, ts)| (&**server, *ts));
@@ -163,14 +163,14 @@ pub(super) async fn store(
 
 /// Whether an event would get into a lane.
 pub(super) async fn concerns_us(world: &Ctx, event: &IncomingEvent) -> Result<bool, Error> {
-    let portal = world.store.portal_by_room(event.room_id.as_str()).await?;
-    Ok(route(world, event, portal.as_ref()) != Route::Ignore)
+    let place = world.store.place(event.room_id.as_str()).await?;
+    Ok(route(world, event, place.as_ref()) != Route::Ignore)
 }
 
-fn route(world: &Ctx, event: &IncomingEvent, portal: Option<&Portal>) -> Route {
-    let place = portal.map_or(Place::Other, |portal| Place::Portal {
-        id: portal.id,
-        login_id: portal.login_id,
+fn route(world: &Ctx, event: &IncomingEvent, place: Option<&store::Place>) -> Route {
+    let place = place.map_or(Place::Other, |place| Place::Portal {
+        id: place.portal_id,
+        login_id: place.login_id,
     });
     classify(event, &place, &world.names, &world.config.command_prefix)
 }

@@ -31,7 +31,8 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
                 continue;
             }
             Err(error) => {
-                tracing::warn!(lane = %lease.lane(), %error, "the database does not answer");
+                // Told as an error by the store, once for all lanes.
+                tracing::debug!(lane = %lease.lane(), %error, "the database does not answer");
                 pause(&world, &lease, wait.next(&world)).await;
                 continue;
             }
@@ -52,7 +53,7 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
                     suspect = false;
                 }
                 Err(error) => {
-                    tracing::warn!(lane = %lease.lane(), %error, "the database does not answer");
+                    tracing::debug!(lane = %lease.lane(), %error, "the database does not answer");
                     suspect = true;
                     pause(&world, &lease, wait.next(&world)).await;
                 }
@@ -104,15 +105,20 @@ async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Ou
     }
 }
 
-/// Gives up the item at a lane's head, which cannot be read, so that those behind it go on. `false` if that failed, too.
+/// Gives up the item at a lane's head, which cannot be read, so that those behind it go on. `false` if that has to wait.
 async fn set_aside(world: &Ctx, lease: &Lease, error: &store::Error) -> bool {
     let lane = lease.lane();
     let why = Error::Unreadable(String::new()).sentence();
-    tracing::error!(%lane, %error, "given up; `failed` lists it, and it stays in table `items`");
-    matches!(
-        world.store.set_aside(lane, &why, world.now()).await,
-        Ok(true)
-    )
+    let given_up = async {
+        let Some(id) = world.store.head(lane).await? else {
+            return Ok(());
+        };
+        delivery::tell::unreadable(world, lane, id).await?;
+        world.store.fail_item(id, &why, world.now()).await?;
+        tracing::error!(%lane, item = id, %error, "given up; `failed` lists it, and it stays in table `items`");
+        Ok::<_, Error>(())
+    };
+    given_up.await.is_ok()
 }
 
 /// Stores how a step came out. Gives what is now at the lane's head, or says that nobody looked.

@@ -102,6 +102,10 @@ impl Connections {
             match self.start_after(world, &login, delay).await {
                 Ok(()) => delay += RAMP,
                 Err(error) if error.is_transient() => return Err(error),
+                Err(Error::Store(error)) => {
+                    tracing::error!(login = login.id, %error, "its credentials cannot be read, so its user is asked to log in again");
+                    expiry::unreadable(world, &login).await?;
+                }
                 Err(error) => tracing::error!(login = login.id, %error, "a login cannot be used"),
             }
         }

@@ -11,6 +11,9 @@ use crate::{Ctx, Error};
 /// Mark in the store: the user has been told.
 const TOLD: &str = "told expired";
 
+/// Mark in the store: it was we who lost what opens the account.
+const LOST: &str = "lost credentials";
+
 /// Where the marks of a login are kept.
 pub(super) fn scope(login_id: i64) -> String {
     format!("login/{login_id}")
@@ -53,6 +56,20 @@ pub async fn expire(world: &Ctx, login_id: i64) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// To be called when what opens the account cannot be read any more: as if the network had ended the login.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn unreadable(world: &Ctx, login: &Login) -> Result<(), Error> {
+    let store = &world.store;
+    store.mark(&scope(login.id), LOST, world.now()).await?;
+    store
+        .expire_login(login.id, login.since, world.now())
+        .await?;
+    remind(world, login);
+    Ok(())
+}
+
 /// Tells the user, unless he knows; tries until it worked.
 pub(super) fn remind(world: &Ctx, login: &Login) {
     let (world, login) = (world.clone(), login.clone());
@@ -80,7 +97,12 @@ async fn tell(world: &Ctx, login: &Login) -> Result<(), Error> {
     };
     if let Some((user, room)) = room_of(world, &login.mxid).await? {
         let link = new_link(world, &user).await?;
-        let notice = words::login::expired(world.network.info().name, &login.username, &link);
+        let network = world.network.info().name;
+        let notice = if world.store.marked(&scope(login.id), LOST).await? {
+            words::login::lost(network, &login.username, &link)
+        } else {
+            words::login::expired(network, &login.username, &link)
+        };
         say(
             world,
             &room,
@@ -99,5 +121,6 @@ async fn tell(world: &Ctx, login: &Login) -> Result<(), Error> {
 /// Forgets that the user was told: he has logged in again.
 pub(super) async fn forget(world: &Ctx, login_id: i64) -> Result<(), Error> {
     world.store.unmark(&scope(login_id), TOLD).await?;
+    world.store.unmark(&scope(login_id), LOST).await?;
     Ok(())
 }

@@ -405,6 +405,11 @@ async fn a_row_that_rotted_holds_up_nobody_and_can_be_tried_again() {
         failed[0].why.as_deref(),
         Some("the bridge can no longer read it")
     );
+    let told = stage.transcript(&room);
+    assert!(
+        told.iter().any(|line| line.contains("no longer read")),
+        "{told:?}"
+    );
     assert!(stage.store.retry_item(failed[0].id).await.unwrap());
     stage.restart().await;
     stage.quiet().await;
@@ -412,4 +417,38 @@ async fn a_row_that_rotted_holds_up_nobody_and_can_be_tried_again() {
         stage.network.transcript("org/one"),
         ["alice: first", "alice: third", "alice: second"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_portal_that_rotted_holds_up_no_other() {
+    let mut stage = Stage::with_rooms(&["org/one", "org/two"]).await;
+    let one = stage.enter("org/one").await;
+    let two = stage.enter("org/two").await;
+    stage.quiet().await;
+    stage.kill().await;
+    stage
+        .meddle("UPDATE portals SET state = 'rotten' WHERE address = 'org/one'")
+        .await;
+    stage.start().await;
+    stage.writes(&one, "into dark").await;
+    stage.network.says("bob", "org/two", "hi");
+    stage.writes(&two, "hello").await;
+    stage.quiet().await;
+    let heard = stage.transcript(&two);
+    assert!(heard.iter().any(|line| line.ends_with(": hi")), "{heard:?}");
+    assert_eq!(
+        stage.network.transcript("org/two"),
+        ["bob: hi", "alice: hello"]
+    );
+    assert!(stage.network.transcript("org/one").is_empty());
+    let failed = stage.store.failed_items(ALICE).await.unwrap();
+    assert_eq!(failed.len(), 1, "it is not lost");
+    stage.kill().await;
+    stage
+        .meddle("UPDATE portals SET state = 'joined' WHERE address = 'org/one'")
+        .await;
+    assert!(stage.store.retry_item(failed[0].id).await.unwrap());
+    stage.start().await;
+    stage.quiet().await;
+    assert_eq!(stage.network.transcript("org/one"), ["alice: into dark"]);
 }

@@ -262,3 +262,41 @@ async fn an_expired_login_is_told_once_and_resumes() {
             .any(|line| line.ends_with("there you are"))
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_cannot_be_unsealed_asks_for_a_new_login_and_others_go_on() {
+    let (mut stage, talk, first) = stage(&["org/room"]).await;
+    walks(&stage, &first, "alice").await.unwrap();
+    let room = stage.enter("org/room").await;
+    let bob = store::NewLogin {
+        mxid: "@bob:example.org".to_owned(),
+        person_id: "id-bob".to_owned(),
+        username: "bob".to_owned(),
+        display_name: "BOB".to_owned(),
+        credentials: "token".to_owned().into(),
+        now: stage.now(),
+    };
+    let bob = stage.store.put_login(&bob).await.unwrap();
+    stage.quiet().await;
+    stage.kill().await;
+    stage
+        .meddle("UPDATE logins SET credentials = X'00112233' WHERE username = 'alice'")
+        .await;
+    stage.start().await;
+    stage
+        .until("she is asked to log in again", async || {
+            last_word(&stage, &talk).contains("can no longer read my key")
+        })
+        .await;
+    let connections = &stage.bridge.as_ref().unwrap().world().connections;
+    assert!(connections.account(bob.id).is_some(), "he is not concerned");
+    stage.writes(&room, "you there?").await;
+    stage.wait(Duration::from_mins(1)).await;
+    assert!(stage.network.transcript("org/room").is_empty());
+
+    let again = ticket(&last_word(&stage, &talk));
+    walks(&stage, &again, "alice").await.unwrap();
+    stage.quiet().await;
+    assert_eq!(stage.network.transcript("org/room"), ["alice: you there?"]);
+    assert!(stage.store.failed_items(ALICE).await.unwrap().is_empty());
+}

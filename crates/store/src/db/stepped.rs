@@ -17,7 +17,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{Error, Store};
 
-use super::Db;
+use super::{BackEnd, Db};
 
 /// What a simulation does around each statement (or batch that is one commit).
 pub trait Steps: fmt::Debug + Send + Sync {
@@ -33,7 +33,10 @@ impl Store {
     #[must_use]
     pub fn in_steps(self, steps: Arc<dyn Steps>) -> Self {
         Self {
-            db: Db::Stepped(Arc::new(self.db), steps),
+            db: Db {
+                end: BackEnd::Stepped(Arc::new(self.db.end), steps),
+                trouble: self.db.trouble,
+            },
             key: self.key,
         }
     }

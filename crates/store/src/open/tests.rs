@@ -34,15 +34,15 @@ async fn server(max_connections: u32) -> Store {
 
 async fn execute(store: &Store, sql: &str) {
     let sql = AssertSqlSafe(sql.to_owned());
-    match &store.db {
-        Db::Sqlite(lite) => {
+    match &store.db.end {
+        BackEnd::Sqlite(lite) => {
             let mut lite = lite.lock().await;
             lite.ready().await.unwrap().execute(sql).await.unwrap();
         }
-        Db::Postgres(server) => {
-            server.pool().unwrap().execute(sql).await.unwrap();
+        BackEnd::Postgres(server) => {
+            server.pool().execute(sql).await.unwrap();
         }
-        Db::Stepped(..) => unreachable!("it takes no steps"),
+        BackEnd::Stepped(..) => unreachable!("it takes no steps"),
     }
 }
 
@@ -106,8 +106,8 @@ async fn a_read_only_file_is_not_ready() {
     let refused = store.accept_events(&items(0, 20), 1).await;
     says(&refused.unwrap_err(), "writable for the bridge");
     execute(&store, "PRAGMA query_only = 0").await;
-    store.check().await.unwrap();
     store.accept_events(&items(0, 20), 1).await.unwrap();
+    store.check().await.unwrap();
     assert_eq!(count(&store, "SELECT COUNT(*) FROM items").await, 20);
 }
 
@@ -119,18 +119,18 @@ async fn a_read_only_server_is_not_ready() {
     says(&refused, "takes no changes");
     says(&store.check().await.unwrap_err(), "takes no changes");
     execute(&store, "SET default_transaction_read_only = off").await;
-    store.check().await.unwrap();
     store.accept_events(&items(0, 20), 1).await.unwrap();
+    store.check().await.unwrap();
     assert_eq!(count(&store, "SELECT COUNT(*) FROM items").await, 20);
 }
 
 #[tokio::test]
-async fn connections_that_are_all_busy_are_waited_for_and_then_told() {
+async fn a_pool_that_is_exhausted_is_waited_for_and_then_told() {
     let store = server(2).await;
-    let Db::Postgres(server) = &store.db else {
+    let BackEnd::Postgres(server) = &store.db.end else {
         unreachable!("it is a server")
     };
-    let pool = server.pool().unwrap();
+    let pool = server.pool();
     let held = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
     let refused = store.accept_events(&items(0, 1), 1).await.unwrap_err();
     says(&refused, "database.max_connections");
@@ -206,8 +206,8 @@ async fn a_migration_that_breaks_off_leaves_all_as_it_was() {
         store.migrate(&breaks.0, &breaks.1).await.unwrap_err();
         assert_eq!(store.inspect().await.unwrap(), Probe::Current);
         assert_eq!(count(&store, "SELECT COUNT(*) FROM items").await, 3);
-        let tables = match &store.db {
-            Db::Sqlite(_) => SQLITE_TABLES,
+        let tables = match &store.db.end {
+            BackEnd::Sqlite(_) => SQLITE_TABLES,
             _ => POSTGRES_TABLES,
         };
         let names = async || -> Vec<String> {

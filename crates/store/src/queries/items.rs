@@ -20,9 +20,7 @@ sql! {
     ITEMS_BEHIND = select!("WHERE lane = $1 AND items.id > $2 AND state = 'waiting' ORDER BY items.id LIMIT $3");
     ATTEMPT = "UPDATE items SET state = 'attempting', attempts = attempts + 1, note = $2, changed_at = $3 WHERE id = $1";
     POSTPONE = "UPDATE items SET state = 'waiting', not_before = $2, why = $3 WHERE id = $1 AND state <> 'failed'";
-    // Whatever its other columns hold.
-    SET_ASIDE = "UPDATE items SET state = 'failed', why = $2, changed_at = $3
-        WHERE id = (SELECT MIN(id) FROM items WHERE lane = $1 AND state <> 'failed')";
+    HEAD = "SELECT MIN(id) FROM items WHERE lane = $1 AND state <> 'failed'";
     FAIL_ITEM = "UPDATE items SET state = 'failed', why = $2, changed_at = $3 WHERE id = $1";
     DONE_AT = "UPDATE seen SET seen_at = $2 WHERE key = (SELECT key FROM items WHERE id = $1)";
     DELETE_ITEM = "DELETE FROM items WHERE id = $1";
@@ -92,10 +90,10 @@ impl Store {
         self.db.commit(&batch).await.map(drop)
     }
 
-    /// Gives up the item at the head of a lane, which [`Store::next_item`] found to be corrupt; `false` if there is none.
-    pub async fn set_aside(&self, lane: &Lane, why: &str, now: i64) -> Result<bool, Error> {
-        let lane = lane.to_string();
-        Ok(self.db.run(SET_ASIDE, args![&lane, why, now]).await? > 0)
+    /// The id of what [`Store::next_item`] gives, even if nothing else of it can be read.
+    pub async fn head(&self, lane: &Lane) -> Result<Option<i64>, Error> {
+        let row = self.db.row(HEAD, args![&lane.to_string()]).await?;
+        row.map_or(Ok(None), |row| row.get(0))
     }
 
     /// It is done: what it became is stored and the item deleted, in one commit. Its key counts as seen from now on. Gives

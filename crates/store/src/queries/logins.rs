@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::sql;
+use super::{readable, sql};
 use crate::db::{Batch, Row, args};
 use crate::{Error, Login, LoginId, LoginState, NewLogin, Store};
 
@@ -53,12 +53,14 @@ impl Store {
         row.as_ref().map(login).transpose()
     }
 
-    /// All of them, oldest first.
+    /// All of them, oldest first. What cannot be read is left out.
     pub async fn logins(&self) -> Result<Vec<Login>, Error> {
-        self.db.rows(LOGINS, &[]).await?.iter().map(login).collect()
+        readable(&self.db.rows(LOGINS, &[]).await?, "logins", login)
     }
 
     /// What opens the account.
+    ///
+    /// Errors: after [`Error::Corrupt`] and [`Error::WrongKey`] only a new login helps.
     pub async fn login_credentials(&self, id: LoginId) -> Result<Option<SecretString>, Error> {
         let Some(row) = self.db.row(LOGIN_CREDENTIALS, args![id]).await? else {
             return Ok(None);
@@ -108,9 +110,10 @@ pub(super) fn login(row: &Row) -> Result<Login, Error> {
         id: row.get(0)?,
         mxid: row.get(1)?,
         person_id: row.get(2)?,
-        username: row.get(3)?,
-        display_name: row.get(4)?,
-        state: LoginState::parse(&row.get::<String>(5)?)?,
+        // Whoever logs in again mends it.
+        username: row.get(3).unwrap_or_default(),
+        display_name: row.get(4).unwrap_or_default(),
+        state: LoginState::parse(&row.get::<String>(5).unwrap_or_default()),
         since: row.get(6)?,
     })
 }
@@ -123,10 +126,12 @@ impl LoginState {
         }
     }
 
-    fn parse(word: &str) -> Result<Self, Error> {
-        [Self::Ok, Self::Expired]
-            .into_iter()
-            .find(|state| state.word() == word)
-            .ok_or_else(|| Error::Corrupt("the state of a login".to_owned()))
+    /// A word that we never wrote: logging in again mends it, too.
+    fn parse(word: &str) -> Self {
+        if word == Self::Ok.word() {
+            Self::Ok
+        } else {
+            Self::Expired
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Portals: a room of the network and its Matrix room, for one user.
 
-use super::sql;
+use super::{readable, sql};
 use crate::db::{Row, args};
-use crate::{Error, LoginId, NewPortal, Portal, PortalId, PortalState, Shown, Store};
+use crate::{Error, LoginId, NewPortal, Place, Portal, PortalId, PortalState, Shown, Store};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -23,6 +23,7 @@ sql! {
             avatar_key, avatar_mxc, cursor, opened, in_space";
     PORTAL = select!("WHERE id = $1");
     PORTAL_BY_ROOM = select!("WHERE room_id = $1");
+    PLACE = "SELECT id, login_id, mxid FROM portals WHERE room_id = $1";
     PORTAL_OF = select!("WHERE mxid = $1 AND remote_room = $2");
     PORTALS_OF = select!("WHERE mxid = $1 ORDER BY id");
     JOINED_PORTALS = select!("WHERE login_id = $1 AND state = 'joined' ORDER BY id");
@@ -66,30 +67,35 @@ impl Store {
         row.as_ref().map(portal).transpose()
     }
 
+    /// Whose portal a Matrix room is, whatever else of its row cannot be read.
+    pub async fn place(&self, room_id: &str) -> Result<Option<Place>, Error> {
+        let row = self.db.row(PLACE, args![room_id]).await?;
+        let place = |row: &Row| {
+            Ok(Place {
+                portal_id: row.get(0)?,
+                login_id: row.get(1).unwrap_or_default(),
+                mxid: row.get(2).unwrap_or_default(),
+            })
+        };
+        row.as_ref().map(place).transpose()
+    }
+
     /// A user's portal for a room of the network.
     pub async fn portal_of(&self, mxid: &str, remote_room: &str) -> Result<Option<Portal>, Error> {
         let row = self.db.row(PORTAL_OF, args![mxid, remote_room]).await?;
         row.as_ref().map(portal).transpose()
     }
 
-    /// All portals of a user, in whatever state, oldest first.
+    /// All portals of a user, in whatever state, oldest first. What cannot be read is left out.
     pub async fn portals_of(&self, mxid: &str) -> Result<Vec<Portal>, Error> {
-        self.db
-            .rows(PORTALS_OF, args![mxid])
-            .await?
-            .iter()
-            .map(portal)
-            .collect()
+        let rows = self.db.rows(PORTALS_OF, args![mxid]).await?;
+        readable(&rows, "portals", portal)
     }
 
-    /// The portals through which a login's traffic flows, oldest first.
+    /// The portals through which a login's traffic flows, oldest first. What cannot be read is left out.
     pub async fn joined_portals(&self, login_id: LoginId) -> Result<Vec<Portal>, Error> {
-        self.db
-            .rows(JOINED_PORTALS, args![login_id])
-            .await?
-            .iter()
-            .map(portal)
-            .collect()
+        let rows = self.db.rows(JOINED_PORTALS, args![login_id]).await?;
+        readable(&rows, "portals", portal)
     }
 
     /// Gives it a Matrix room, or takes it away. [`Error::Taken`] if the room is another portal's.

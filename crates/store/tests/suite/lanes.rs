@@ -595,7 +595,8 @@ pub(crate) async fn what_cannot_be_read(base: Base) {
     super::opening::meddle(&base, "UPDATE items SET state = 'rotten' WHERE key = '$a'").await;
     let error = store.next_item(&lane).await.unwrap_err();
     assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
-    assert!(store.set_aside(&lane, "unreadable", 2).await.unwrap());
+    let head = store.head(&lane).await.unwrap().unwrap();
+    store.fail_item(head, "unreadable", 2).await.unwrap();
     assert_eq!(store.next_item(&lane).await.unwrap().unwrap().key, "$b");
     let failed = store.failed_items(&login.mxid).await.unwrap();
     assert_eq!(failed.len(), 1);

@@ -48,6 +48,18 @@ pub(crate) fn expired(network: &str, username: &str, address: &str) -> Notice {
     .and(link(address))
 }
 
+/// What opens the account cannot be read any more.
+pub(crate) fn lost(network: &str, username: &str, address: &str) -> Notice {
+    Notice::of(line![
+        "I can no longer read my key to your ",
+        network,
+        " account ",
+        strong(format!("@{username}")),
+        ". Until you log in again, nothing crosses; what you write in your rooms meanwhile waits, and is sent then. Open this link:"
+    ])
+    .and(link(address))
+}
+
 /// A command needs a login.
 pub(crate) fn needed(network: &str, expired: bool) -> Notice {
     let begin = if expired {

@@ -89,6 +89,7 @@ fn logins() {
         login::offer(NETWORK, LINK),
         login::already(NETWORK, &ok),
         login::expired(NETWORK, "alice_gh", LINK),
+        login::lost(NETWORK, "alice_gh", LINK),
         login::needed(NETWORK, false),
         login::needed(NETWORK, true),
         login::welcome(NETWORK, &ok, 0, 0),
