@@ -9,12 +9,14 @@
 
 mod lease;
 mod run;
+mod trouble;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
+use remote::Millis;
 use store::{Lane, MessageRow};
 use tokio::sync::Semaphore;
 
@@ -22,6 +24,7 @@ use crate::{Ctx, Error, Figures};
 use lease::{Lease, Leases};
 
 pub(crate) use run::Backoff;
+pub(crate) use trouble::Trouble;
 
 /// How one step of a lane came out, if it did not fail.
 #[derive(Debug)]
@@ -46,6 +49,7 @@ impl Outcome {
 /// The lanes this process owns.
 pub struct Lanes {
     leases: Leases,
+    troubles: trouble::Troubles,
     /// How many items are carried to the homeserver at once: a storm in many rooms must not become one there.
     to_matrix: Semaphore,
     carried_to_remote: AtomicU64,
@@ -67,6 +71,7 @@ impl Default for Lanes {
         const TO_MATRIX_AT_ONCE: usize = 8;
         Self {
             leases: Leases::default(),
+            troubles: trouble::Troubles::default(),
             to_matrix: Semaphore::new(TO_MATRIX_AT_ONCE),
             carried_to_remote: AtomicU64::new(0),
             carried_to_matrix: AtomicU64::new(0),
@@ -99,6 +104,16 @@ impl Lanes {
             permit.forget();
         }
         done
+    }
+
+    /// What a lane stumbles over.
+    pub(crate) fn trouble(&self, lane: &Lane) -> Option<Trouble> {
+        self.troubles.of(lane)
+    }
+
+    /// A lane cannot go on for this reason: one sentence for the user, without a full stop.
+    pub(crate) fn stumbles(&self, lane: &Lane, why: String, now: Millis) {
+        self.troubles.note(lane, why, now);
     }
 
     fn count(&self, lane: &Lane, outcome: &Outcome) {

@@ -37,6 +37,8 @@ pub enum Failure {
     Forbidden,
     /// It is acknowledged, and never stored.
     Dropped,
+    /// It is not carried out, since there was too much, for so long.
+    Limited(Duration),
 }
 
 /// How long something late takes.
@@ -507,7 +509,7 @@ impl FakeAccount {
             Some(Failure::AnswerLost | Failure::Hangs | Failure::Late) => {
                 Ok(Some(trouble.perhaps_done()))
             }
-            Some(Failure::Dropped) | None => Ok(None),
+            Some(Failure::Dropped | Failure::Limited(_)) | None => Ok(None),
         }
     }
 }
@@ -652,6 +654,11 @@ impl Account for FakeAccount {
         match failure {
             Some(Failure::Unavailable) => return Err(trouble()),
             Some(Failure::Lost) => return Err(trouble().perhaps_done()),
+            Some(Failure::Limited(time)) => {
+                let until = self.network.clock.now() + millis(time);
+                let fault = Fault::RateLimited(until);
+                return Err(RemoteError::new(fault, "Test asks to wait"));
+            }
             Some(Failure::Forbidden) => {
                 return Err(RemoteError::new(
                     Fault::Forbidden,

@@ -342,6 +342,17 @@ pub struct Counts {
     pub oldest: Option<i64>,
 }
 
+/// What waits in a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Which one.
+    pub lane: Lane,
+    /// How many items it has that were not given up.
+    pub items: i64,
+    /// When the oldest of them was stored.
+    pub since: i64,
+}
+
 // Payloads hold people's words, and these are sometimes logged.
 impl std::fmt::Debug for NewItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -212,6 +212,8 @@ async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
         return Ok(Outcome::Paused);
     }
     if error.is_transient() {
+        let why = error.sentence.clone();
+        world.lanes.stumbles(&item.lane, why, world.now());
         waiting(job, &error).await?;
         if perhaps_done {
             // It stays marked as attempting, so that the next try looks for it first. Not at once: what was

@@ -25,7 +25,10 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
         };
         let item = match head {
             Ok(Some(item)) => item,
-            Ok(None) if lease.release() => return,
+            Ok(None) if lease.release() => {
+                world.lanes.troubles.over(lease.lane());
+                return;
+            }
             Ok(None) => continue,
             Err(error @ store::Error::Corrupt(_)) if set_aside(&world, &lease, &error).await => {
                 continue;
@@ -49,6 +52,7 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
                 Ok(head) => {
                     found = head;
                     world.lanes.count(lease.lane(), &outcome);
+                    world.lanes.troubles.over(lease.lane());
                     wait.reset();
                     suspect = false;
                 }
@@ -62,6 +66,9 @@ pub(super) async fn lane(world: Ctx, mut lease: Lease) {
                 suspect = true;
                 let time = wait.next(&world);
                 tracing::debug!(lane = %lease.lane(), %error, ?time, "not now");
+                world
+                    .lanes
+                    .stumbles(lease.lane(), error.sentence(), world.now());
                 if matches!(
                     error,
                     Error::Homeserver(homeserver::Error::Unreachable { .. })

@@ -14,6 +14,7 @@ mod commands;
 mod crashes;
 mod deletions_to_remote;
 mod edits_to_remote;
+mod failures_and_status;
 mod hang_ups;
 mod invites;
 mod logins;

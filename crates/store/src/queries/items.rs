@@ -2,7 +2,7 @@
 
 use super::{messages, sql};
 use crate::db::{Batch, Row, args};
-use crate::{Counts, Error, Item, ItemState, Lane, MessageRow, Store};
+use crate::{Counts, Error, Item, ItemState, Lane, MessageRow, Queue, Store};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -31,6 +31,8 @@ sql! {
             COUNT(*) FILTER (WHERE items.state = 'attempting'), COUNT(*) FILTER (WHERE items.state = 'failed'),
             MIN(accepted_at) FILTER (WHERE items.state <> 'failed')
         FROM items JOIN logins ON logins.id = login_id WHERE mxid = $1";
+    QUEUES = "SELECT lane, COUNT(*), MIN(accepted_at) FROM items JOIN logins ON logins.id = login_id
+        WHERE mxid = $1 AND items.state <> 'failed' GROUP BY lane ORDER BY MIN(accepted_at), lane";
     ABOUT = select!("WHERE lane = $1 AND items.state = 'waiting' AND (about = $2
         OR about IN (SELECT key FROM items WHERE lane = $1 AND about = $2 AND state = 'waiting')) ORDER BY items.id");
     FAILED_ITEM = select!("WHERE lane = $1 AND key = $2 AND items.state = 'failed'");
@@ -183,6 +185,19 @@ impl Store {
             failed: row.get(2)?,
             oldest: row.get(3)?,
         })
+    }
+
+    /// In which lanes a logged-in user's items wait or are being carried out; that with the oldest one first.
+    pub async fn queues(&self, mxid: &str) -> Result<Vec<Queue>, Error> {
+        let rows = self.db.rows(QUEUES, args![mxid]).await?;
+        let queues = rows.iter().map(|row| {
+            Ok(Queue {
+                lane: lane(&row.get::<String>(0)?)?,
+                items: row.get(1)?,
+                since: row.get(2)?,
+            })
+        });
+        queues.collect()
     }
 
     /// Whether something in a lane is being carried out, or may have been.

@@ -1,6 +1,6 @@
 //! Lanes: accepting, working, failing; and what a kill leaves.
 
-use store::{Counts, Error, ItemState, Lane, NewItem, PortalId, Store};
+use store::{Counts, Error, ItemState, Lane, NewItem, PortalId, Queue, Store};
 
 use super::messages::row;
 use crate::{Base, alice, new_login};
@@ -417,6 +417,22 @@ pub(crate) async fn counting(base: Base) {
         store.count_items("@bob:example.org").await.unwrap(),
         Counts::default()
     );
+    let queue = |items, since| Queue {
+        lane: lane.clone(),
+        items,
+        since,
+    };
+    assert_eq!(store.queues(&login.mxid).await.unwrap(), [queue(3, 11)]);
+    assert_eq!(store.queues("@bob:example.org").await.unwrap(), []);
+    let behind = store.items_behind(&lane, first.id, 1).await.unwrap();
+    assert_eq!(behind.len(), 1);
+    assert_eq!(behind[0].key, "c", "what was begun does not wait");
+    let behind = store.items_behind(&lane, behind[0].id, 9).await.unwrap();
+    assert_eq!(behind.len(), 1);
+    let ids = [second.id, behind[0].id];
+    store.fail_items(&ids, "late", 30).await.unwrap();
+    assert_eq!(store.queues(&login.mxid).await.unwrap(), [queue(1, 12)]);
+    assert_eq!(store.failed_items(&login.mxid).await.unwrap().len(), 3);
 }
 
 pub(crate) async fn dropping_and_pruning(base: Base) {

@@ -1,7 +1,9 @@
 //! `failed`, `retry`, `discard`: messages that could not be delivered.
 
+use std::collections::BTreeSet;
+
 use remote::text::NoNames;
-use store::{Item, Lane};
+use store::{Item, Lane, Portal, PortalState};
 
 use super::{Call, Notice, words};
 use crate::delivery::ToMatrix;
@@ -10,28 +12,41 @@ use crate::{Error, lanes};
 use words::failed::Failure;
 
 pub(super) async fn show(call: &Call<'_>) -> Result<Notice, Error> {
+    /// So many are shown.
+    const AT_MOST: usize = 100;
+    let items = call.world.store.failed_items(call.user.as_str()).await?;
     let mut failures = Vec::new();
-    for item in call.world.store.failed_items(call.user.as_str()).await? {
+    for item in items.iter().take(AT_MOST) {
+        let portal = portal(call, item).await?;
         failures.push(Failure {
-            room: room(call, &item).await?,
-            words: first_words(&item),
+            room: address(portal.as_ref()),
+            words: first_words(item),
             why: item.why.clone().unwrap_or_else(|| "unknown".to_owned()),
         });
     }
-    Ok(words::failed::list(&failures))
+    Ok(words::failed::list(&failures, items.len()))
 }
 
 pub(super) async fn retry(call: &Call<'_>) -> Result<Notice, Error> {
     let items = chosen(call).await?;
+    let (mut tried, mut gone) = (0, BTreeSet::new());
+    // In the order of the list, which is that of each lane.
     for item in &items {
+        let portal = portal(call, item).await?;
+        if !is_open(portal.as_ref()) {
+            gone.insert(address(portal.as_ref()));
+            continue;
+        }
         now_written(call, item).await?;
         call.world.store.retry_item(item.id).await?;
         lanes::nudge(call.world, &item.lane);
+        tried += 1;
     }
     Ok(if items.is_empty() {
         words::failed::nothing()
     } else {
-        words::failed::retrying(items.len())
+        let gone: Vec<_> = gone.into_iter().collect();
+        words::failed::retrying(tried, items.len() - tried, &gone)
     })
 }
 
@@ -45,6 +60,48 @@ pub(super) async fn discard(call: &Call<'_>) -> Result<Notice, Error> {
     } else {
         words::failed::discarded(items.len())
     })
+}
+
+/// The items that the numbers, or `all`, mean, in the order of the list.
+async fn chosen(call: &Call<'_>) -> Result<Vec<Item>, Error> {
+    let items = call.world.store.failed_items(call.user.as_str()).await?;
+    if items.is_empty() || call.args.eq_ignore_ascii_case("all") {
+        return Ok(items);
+    }
+    let Some(numbers) = numbers(call.args, items.len()) else {
+        return Err(Error::Refused(words::failed::no_such(
+            call.args,
+            items.len(),
+        )));
+    };
+    let numbered = items.into_iter().zip(1..);
+    let chosen = numbered.filter(|(_, number)| numbers.contains(number));
+    Ok(chosen.map(|(item, _)| item).collect())
+}
+
+/// Reads numbers from 1 to `last`, such as `2`, `2.`, `1 3`, `1, 3` and `2-5`; `None` if anything is not one.
+fn numbers(typed: &str, last: usize) -> Option<BTreeSet<usize>> {
+    let number = |text: &str| {
+        let number = text.trim_end_matches('.').parse().ok();
+        number.filter(|number| (1..=last).contains(number))
+    };
+    let mut numbers = BTreeSet::new();
+    let words = typed.split(|c: char| c == ',' || c.is_whitespace());
+    for word in words.filter(|word| !word.is_empty()) {
+        match word.split_once(['-', '–']) {
+            Some((from, to)) => {
+                let (from, to) = (number(from)?, number(to)?);
+                if from > to {
+                    return None;
+                }
+                numbers.extend(from..=to);
+            }
+            None => {
+                numbers.insert(number(word)?);
+            }
+        }
+    }
+    (!numbers.is_empty()).then_some(numbers)
 }
 
 /// Whoever asks for it now wants it said now, however long ago he wrote it.
@@ -62,31 +119,23 @@ async fn now_written(call: &Call<'_>, item: &Item) -> Result<(), Error> {
     Ok(())
 }
 
-/// The items that the number, or `all`, means.
-async fn chosen(call: &Call<'_>) -> Result<Vec<Item>, Error> {
-    let mut items = call.world.store.failed_items(call.user.as_str()).await?;
-    if items.is_empty() || call.args.eq_ignore_ascii_case("all") {
-        return Ok(items);
-    }
-    let number = call.args.trim_end_matches('.').parse::<usize>().ok();
-    match number
-        .and_then(|number| number.checked_sub(1))
-        .filter(|index| *index < items.len())
-    {
-        Some(index) => Ok(vec![items.swap_remove(index)]),
-        None => Err(Error::Refused(words::failed::no_such(
-            call.args,
-            items.len(),
-        ))),
-    }
-}
-
-async fn room(call: &Call<'_>, item: &Item) -> Result<String, Error> {
-    let portal = match &item.lane {
+async fn portal(call: &Call<'_>, item: &Item) -> Result<Option<Portal>, Error> {
+    Ok(match &item.lane {
         Lane::ToRemote(portal) | Lane::ToMatrix(portal) => call.world.store.portal(*portal).await?,
         Lane::Control(_) => None,
-    };
-    Ok(portal.map_or_else(|| "?".to_owned(), |portal| portal.shown.address))
+    })
+}
+
+/// Whether something can still be carried through it.
+fn is_open(portal: Option<&Portal>) -> bool {
+    portal.is_some_and(|portal| portal.login_id.is_some() && portal.state != PortalState::Gone)
+}
+
+fn address(portal: Option<&Portal>) -> String {
+    portal.map_or_else(
+        || "a room that is gone".to_owned(),
+        |portal| portal.shown.address.clone(),
+    )
 }
 
 /// Enough of a message to know it again.
@@ -137,7 +186,31 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shorten;
+    use super::{numbers, shorten};
+
+    #[test]
+    fn numbers_may_be_several() {
+        let read = |typed| numbers(typed, 5).map(|it| it.into_iter().collect::<Vec<_>>());
+        assert_eq!(read("2"), Some(vec![2]));
+        assert_eq!(read("2."), Some(vec![2]));
+        assert_eq!(read(" 4, 1 1"), Some(vec![1, 4]));
+        assert_eq!(read("2-4,5"), Some(vec![2, 3, 4, 5]));
+        for wrong in [
+            "",
+            ",",
+            "0",
+            "6",
+            "-1",
+            "1-",
+            "4-2",
+            "1 x",
+            "3-9",
+            "1.5",
+            "99999999999999999999",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn a_message_is_known_by_its_first_words() {

@@ -193,7 +193,10 @@ pub(crate) static TABLE: [Told; 15] = [
         group: Group::Messages,
         level: Level::User,
         short: "tries one again; `retry all` tries all",
-        long: &["NUMBER is the one `failed` shows."],
+        long: &[
+            "NUMBER is the one `failed` shows. Several are tried in the order of the list: `retry 1 3`, `retry 2-5`.",
+            "What is tried again is sent now, however long ago you wrote it. Where it may have arrived already, have a look first: it could stand there twice.",
+        ],
     },
     Told {
         command: Command::Discard,
@@ -203,7 +206,9 @@ pub(crate) static TABLE: [Told; 15] = [
         group: Group::Messages,
         level: Level::User,
         short: "gives one up; `discard all` gives up all",
-        long: &["NUMBER is the one `failed` shows. What is discarded is gone."],
+        long: &[
+            "NUMBER is the one `failed` shows; several are `discard 1 3` or `discard 2-5`. What is discarded is gone.",
+        ],
     },
     Told {
         command: Command::Help,

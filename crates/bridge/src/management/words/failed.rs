@@ -1,6 +1,6 @@
 //! Messages that could not be delivered.
 
-use super::count;
+use super::{count, one_after_the_other};
 use crate::management::notice::{Notice, code, line, strong};
 
 /// One of them.
@@ -13,8 +13,8 @@ pub(crate) struct Failure {
     pub(crate) why: String,
 }
 
-/// All of them, numbered.
-pub(crate) fn list(failures: &[Failure]) -> Notice {
+/// The first of them, numbered; there are so many altogether.
+pub(crate) fn list(failures: &[Failure], number: usize) -> Notice {
     if failures.is_empty() {
         return Notice::of(line!["Everything has been delivered: nothing failed."]);
     }
@@ -34,26 +34,55 @@ pub(crate) fn list(failures: &[Failure]) -> Notice {
             )
         })
         .collect();
-    Notice::of(line![
-        count(failures.len(), "message", "messages"),
+    let mut notice = Notice::of(line![
+        count(number, "message", "messages"),
         " could not be delivered:"
     ])
-    .numbered(lines)
-    .paragraph(line![
+    .numbered(lines);
+    if number > failures.len() {
+        notice = notice.paragraph(line![
+            "and ",
+            (number - failures.len()).to_string(),
+            " more."
+        ]);
+    }
+    notice.paragraph(line![
         code("retry NUMBER"),
         " tries one again, ",
         code("discard NUMBER"),
-        " gives it up."
+        " gives it up; several at once are ",
+        code("2-5"),
+        " or ",
+        code("all"),
+        "."
     ])
 }
 
-/// Some are tried again.
-pub(crate) fn retrying(number: usize) -> Notice {
-    Notice::of(line![
-        "I am trying ",
-        count(number, "message", "messages"),
-        " again."
-    ])
+/// Some are tried again; others are not, since their rooms are gone.
+pub(crate) fn retrying(number: usize, others: usize, gone: &[String]) -> Notice {
+    let mut notice = Notice::new();
+    if number > 0 {
+        notice = notice.paragraph(line![
+            "I am trying ",
+            count(number, "message", "messages"),
+            if number > 1 {
+                " again, in their order."
+            } else {
+                " again."
+            }
+        ]);
+    }
+    if others > 0 {
+        notice = notice.paragraph(line![
+            count(others, "message", "messages"),
+            " cannot be tried again, since you are no longer in ",
+            one_after_the_other(gone),
+            ". ",
+            code("discard"),
+            " takes them off the list."
+        ]);
+    }
+    notice
 }
 
 /// Some are given up.

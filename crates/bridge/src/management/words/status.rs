@@ -15,7 +15,47 @@ pub(crate) struct State<'a> {
     /// Rooms he is in on Matrix, and rooms he is invited to.
     pub(crate) rooms: (usize, usize),
     pub(crate) counts: Counts,
+    /// Where something waits, that with the oldest first; and in how many rooms more.
+    pub(crate) waits: Vec<Waits>,
+    pub(crate) more: usize,
     pub(crate) now: Millis,
+}
+
+/// What waits in a room, in one direction.
+pub(crate) struct Waits {
+    /// The room's address, if it is known.
+    pub(crate) room: Option<String>,
+    pub(crate) whither: Whither,
+    pub(crate) number: usize,
+    pub(crate) since: Millis,
+    pub(crate) why: Why,
+}
+
+/// Where something is on its way to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whither {
+    Remote,
+    Matrix,
+}
+
+/// Why it is not there yet.
+pub(crate) enum Why {
+    /// The user has to log in again.
+    LoggedOut,
+    /// He is not permitted to use the bridge any more.
+    NotPermitted,
+    /// He is not in the room.
+    Away,
+    /// Not before that time, for a reason.
+    Until { why: String, until: Millis },
+    /// Something fails, since then. `attempted`: it may have arrived.
+    Trouble {
+        why: String,
+        since: Millis,
+        attempted: bool,
+    },
+    /// For no reason but that it takes its time.
+    UnderWay,
 }
 
 /// Somebody's state.
@@ -27,7 +67,70 @@ pub(crate) fn state(state: &State<'_>) -> Notice {
         queue(state),
         failed(state),
     ];
-    Notice::of(line!["How things are:"]).list(lines)
+    let notice = Notice::of(line!["How things are:"]).list(lines);
+    if state.waits.is_empty() {
+        return notice;
+    }
+    let mut lines: Vec<_> = state.waits.iter().map(|it| waits(it, state)).collect();
+    if state.more > 0 {
+        lines.push(line![
+            "and in ",
+            count(state.more, "more place", "more places")
+        ]);
+    }
+    notice.paragraph(line!["What waits, and why:"]).list(lines)
+}
+
+fn waits(it: &Waits, state: &State<'_>) -> Line {
+    let (network, now) = (state.network, state.now);
+    let room = it.room.as_deref().unwrap_or("a room that is gone");
+    let whither = match it.whither {
+        Whither::Remote => network,
+        Whither::Matrix => "Matrix",
+    };
+    let mut line = line![
+        strong(room),
+        ": ",
+        count(it.number, "message", "messages"),
+        " to ",
+        whither,
+        ", for ",
+        ago(it.since, now),
+        ": "
+    ];
+    match &it.why {
+        Why::LoggedOut => line.extend(line![
+            network,
+            " ended your login; write ",
+            code("login"),
+            ", and I go on"
+        ]),
+        Why::NotPermitted => line.extend(line![
+            "you are not permitted to use this bridge any more; ask its admin"
+        ]),
+        Why::Away => line.extend(line!["it is shown once you are in the room"]),
+        Why::Until { why, until } => line.extend(line![why, "; I go on in ", ago(now, *until)]),
+        Why::Trouble {
+            why,
+            since,
+            attempted,
+        } => {
+            let found_out = if *attempted && it.whither == Whither::Remote {
+                ", and find out first whether the first one arrived"
+            } else {
+                ""
+            };
+            line.extend(line![
+                why,
+                " (for ",
+                ago(*since, now),
+                "); I keep trying",
+                found_out
+            ]);
+        }
+        Why::UnderWay => line.extend(line!["on its way"]),
+    }
+    line
 }
 
 fn account(state: &State<'_>) -> Line {

@@ -204,6 +204,42 @@ fn rooms_there_and_here() {
     ]));
 }
 
+fn reasons() -> Vec<status::Why> {
+    use status::Why;
+    let why = || "Chatter does not answer".to_owned();
+    let trouble = |attempted| Why::Trouble {
+        why: why(),
+        since: 3_500_000,
+        attempted,
+    };
+    vec![
+        Why::LoggedOut,
+        Why::NotPermitted,
+        Why::Away,
+        Why::Until {
+            why: "Chatter asks to wait a minute".to_owned(),
+            until: 3_640_000,
+        },
+        trouble(true),
+        trouble(false),
+        Why::UnderWay,
+    ]
+}
+
+fn waits(why: status::Why) -> status::Waits {
+    let whither = match why {
+        status::Why::Away => status::Whither::Matrix,
+        _ => status::Whither::Remote,
+    };
+    status::Waits {
+        room: (!matches!(why, status::Why::UnderWay)).then(|| "org/room".to_owned()),
+        whither,
+        number: 2,
+        since: 3_480_000,
+        why,
+    }
+}
+
 #[test]
 fn states() {
     let (ok, expired) = (login(LoginState::Ok), login(LoginState::Expired));
@@ -218,6 +254,8 @@ fn states() {
             failed: 0,
             oldest: None,
         },
+        waits: Vec::new(),
+        more: 0,
         now: 3_600_000,
     };
     let badly = || status::State {
@@ -236,6 +274,8 @@ fn states() {
             failed: 2,
             oldest: Some(3_480_000),
         },
+        waits: reasons().into_iter().map(waits).collect(),
+        more: 3,
         now: 3_600_000,
     };
     let out = status::State {
@@ -268,12 +308,16 @@ fn failures() {
         why: why.to_owned(),
     };
     insta::assert_snapshot!(shown(&[
-        failed::list(&[]),
-        failed::list(&[
-            failure("org/room", "Hello everybody …", "you may not write there"),
-            failure("@bob", "<b>", "the message is too long"),
-        ]),
-        failed::retrying(1),
+        failed::list(&[], 0),
+        failed::list(
+            &[
+                failure("org/room", "Hello everybody …", "you may not write there"),
+                failure("@bob", "<b>", "the message is too long"),
+            ],
+            9
+        ),
+        failed::retrying(1, 0, &[]),
+        failed::retrying(3, 2, &["org/gone".to_owned(), "@ann".to_owned()]),
         failed::discarded(2),
         failed::nothing(),
     ]));
