@@ -10,18 +10,20 @@
 mod lease;
 mod run;
 mod trouble;
+mod turns;
 
 use std::{
+    cell::RefCell,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use remote::Millis;
 use store::{Lane, MessageRow};
-use tokio::sync::Semaphore;
 
 use crate::{Ctx, Error, Figures};
 use lease::{Lease, Leases};
+use turns::{Turn, Turns};
 
 pub(crate) use run::Backoff;
 pub(crate) use trouble::Trouble;
@@ -50,29 +52,35 @@ impl Outcome {
 pub struct Lanes {
     leases: Leases,
     troubles: trouble::Troubles,
-    /// How many items are carried to the homeserver at once: a storm in many rooms must not become one there.
-    to_matrix: Semaphore,
+    /// What is carried to the homeserver at once: a storm in many rooms must not become one there.
+    to_matrix: Turns,
+    /// What is carried to the network at once. An account's own pace is the network's business.
+    to_remote: Turns,
     carried_to_remote: AtomicU64,
     carried_to_matrix: AtomicU64,
     failed: AtomicU64,
 }
 
-/// A permit that was lent.
-struct Lent<'a>(&'a Semaphore);
+tokio::task_local! {
+    /// The place of the item that this task is carrying, unless it is lent.
+    static TURN: RefCell<Option<Turn>>;
+}
 
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        self.0.forget_permits(1);
-    }
+/// Carries something, having this place until the end.
+async fn in_turn<T>(turn: Option<Turn>, work: impl Future<Output = T>) -> T {
+    TURN.scope(RefCell::new(turn), work).await
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        const TO_MATRIX_AT_ONCE: usize = 8;
+        /// So much at once, and so much of it for one login.
+        const TO_MATRIX: (usize, usize) = (8, 6);
+        const TO_REMOTE: (usize, usize) = (usize::MAX, 16);
         Self {
             leases: Leases::default(),
             troubles: trouble::Troubles::default(),
-            to_matrix: Semaphore::new(TO_MATRIX_AT_ONCE),
+            to_matrix: Turns::new(TO_MATRIX.0, TO_MATRIX.1),
+            to_remote: Turns::new(TO_REMOTE.0, TO_REMOTE.1),
             carried_to_remote: AtomicU64::new(0),
             carried_to_matrix: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -92,17 +100,20 @@ impl Lanes {
         }
     }
 
-    /// Does something that takes its time and costs the homeserver little, while others carry their items. Only for work on an
-    /// item that is on its way to Matrix.
+    /// Does something that takes its time, while others carry their items: the place of the item that is being carried is
+    /// lent to them. What carries nothing lends nothing.
+    ///
+    /// It comes back with a place again, and may have to wait for one: whoever holds a lock meanwhile must be waited for in the
+    /// same way.
     pub(crate) async fn meanwhile<T>(&self, work: impl Future<Output = T>) -> T {
-        self.to_matrix.add_permits(1);
-        // Should the work be dropped, there would be one too many.
-        let lent = Lent(&self.to_matrix);
+        let lent = TURN.try_with(RefCell::take).ok().flatten();
+        let Some(owner) = lent.map(|turn| turn.owner()) else {
+            return work.await;
+        };
         let done = work.await;
-        std::mem::forget(lent);
-        if let Ok(permit) = self.to_matrix.acquire().await {
-            permit.forget();
-        }
+        let turn = self.to_matrix.take(owner).await;
+        // It was there a moment ago.
+        TURN.try_with(|place| place.replace(Some(turn))).ok();
         done
     }
 
@@ -114,6 +125,15 @@ impl Lanes {
     /// A lane cannot go on for this reason: one sentence for the user, without a full stop.
     pub(crate) fn stumbles(&self, lane: &Lane, why: String, now: Millis) {
         self.troubles.note(lane, why, now);
+    }
+
+    /// The places for what a lane carries. What controls the bridge waits for nothing.
+    fn turns(&self, lane: &Lane) -> Option<&Turns> {
+        match lane {
+            Lane::Control(_) => None,
+            Lane::ToRemote(_) => Some(&self.to_remote),
+            Lane::ToMatrix(_) => Some(&self.to_matrix),
+        }
     }
 
     fn count(&self, lane: &Lane, outcome: &Outcome) {

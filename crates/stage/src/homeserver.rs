@@ -505,6 +505,7 @@ impl Homeserver for FakeHomeserver {
     }
 
     async fn send(&self, event: &NewEvent<'_>) -> Result<OwnedEventId, Error> {
+        self.unless_stuck("send").await;
         let mut state = self.log("send");
         let who = user(event.who);
         let failure = state.failures.pop_front();
@@ -687,16 +688,18 @@ impl Homeserver for FakeHomeserver {
         if room.membership(bot) != "join" {
             return Err(refused(403, "M_FORBIDDEN"));
         }
-        let mut events = room.timeline.clone();
-        events.retain(|event| senders.is_empty() || senders.contains(&&*event.sender));
+        let from: Option<u64> = from.map(|from| from.parse().unwrap());
+        let mut events: Vec<&IncomingEvent> = room.timeline.iter().collect();
         if direction == Direction::Backward {
             events.reverse();
-            if let Some(from) = from {
-                let from: u64 = from.parse().unwrap();
-                events.retain(|event| number(event) < from);
-            }
+            events.retain(|event| from.is_none_or(|from| number(event) < from));
         }
-        events.truncate(usize::from(limit));
+        events.retain(|event| senders.is_empty() || senders.contains(&&*event.sender));
+        let events: Vec<_> = events
+            .into_iter()
+            .take(usize::from(limit))
+            .cloned()
+            .collect();
         let next = events.last().map(|event| number(event).to_string());
         Ok(TimelinePage { events, next })
     }

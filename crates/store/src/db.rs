@@ -158,7 +158,9 @@ impl BackEnd {
                 rows?.into_iter().map(Row::Postgres).collect()
             }
             Self::Stepped(end, steps) => {
-                Box::pin(stepped::within(&**steps, end.rows(sql, args))).await?
+                let rows = Box::pin(stepped::within(&**steps, end.rows(sql, args))).await?;
+                steps.gave(rows.len());
+                rows
             }
         })
     }
@@ -172,7 +174,11 @@ impl BackEnd {
                 taken.give_back();
                 answers
             }
-            Self::Stepped(end, steps) => Box::pin(stepped::within(&**steps, end.ask(batch))).await,
+            Self::Stepped(end, steps) => {
+                let answers = Box::pin(stepped::within(&**steps, end.ask(batch))).await?;
+                steps.gave(count(&answers));
+                Ok(answers)
+            }
         }
     }
 
@@ -186,7 +192,9 @@ impl BackEnd {
                 done
             }
             Self::Stepped(end, steps) => {
-                Box::pin(stepped::within(&**steps, end.commit(batch))).await
+                let answers = Box::pin(stepped::within(&**steps, end.commit(batch))).await?;
+                steps.gave(count(&answers));
+                Ok(answers)
             }
         }
     }
@@ -216,6 +224,10 @@ impl BackEnd {
             Self::Stepped(end, _) => Box::pin(stepped::at_once(end.close())).await,
         }
     }
+}
+
+fn count(answers: &[Answer]) -> usize {
+    answers.iter().map(|answer| answer.rows.len()).sum()
 }
 
 /// Makes the others who take it wait until the transaction ends. SQLite has one writer anyway.

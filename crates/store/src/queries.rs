@@ -92,4 +92,44 @@ mod tests {
             store.close().await;
         }
     }
+
+    /// What is asked for each item must not read all that waits behind it.
+    #[tokio::test]
+    async fn no_question_about_an_item_reads_its_whole_lane() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            uri: format!("sqlite:{}/test.db", folder.path().display()).into(),
+            max_connections: 1,
+        };
+        let store = Store::open(&options, &SecretKey::new([1; 32]))
+            .await
+            .unwrap();
+        for text in [
+            items::NEXT_ITEM,
+            items::LAST_ITEMS,
+            items::ABOUT,
+            items::ATTEMPTING_IN,
+            items::FAILED_ITEM,
+            lanes::WITHDRAW,
+            lanes::LATER,
+        ] {
+            let explain: &'static str = format!("EXPLAIN QUERY PLAN {text}").leak();
+            let args = ["1"; 4].map(crate::db::Arg::from);
+            let count = (1..=4).filter(|n| text.contains(&format!("${n}"))).count();
+            let plan = store.db.rows(explain, &args[..count]).await.unwrap();
+            for step in plan {
+                let step: String = step.get(3).unwrap();
+                // In these, the first row is what is asked for, or all of the few are.
+                let is_sorted = ["items_open (lane=?)", "items_attempting (lane=?)"]
+                    .iter()
+                    .any(|index| step.ends_with(index));
+                let is_lane = step.ends_with("(lane=?)") && !is_sorted;
+                assert!(
+                    !is_lane && !step.starts_with("SCAN items"),
+                    "{step}: {text}"
+                );
+            }
+        }
+        store.close().await;
+    }
 }

@@ -40,7 +40,7 @@ const BREATH: Duration = Duration::from_millis(50);
 const SKEW: Millis = 3_600_000;
 /// How many events a page has, and how many pages of one room are read at most.
 const PAGE: u16 = 50;
-const PAGES: usize = 50;
+const PAGES: usize = 1_000;
 /// For how long a transaction waits at most for what came before it: homeservers wait a minute for our answer.
 const BEFORE: Duration = Duration::from_secs(10);
 
@@ -225,6 +225,9 @@ async fn read_before(world: &Ctx, events: &[&IncomingEvent]) -> Result<(), Error
 }
 
 /// Takes what is new in one room; `false` if nothing is.
+///
+/// Pages are read from the newest back to what is known, and what is in them is stored from the oldest on. In between only the pages'
+/// places are kept: a user may have written ten thousand messages while we were away.
 async fn room(world: &Ctx, written: &Written, since: Millis) -> Result<bool, Error> {
     let (Ok(room), Ok(writer)) = (
         OwnedRoomId::try_from(written.room_id.as_str()),
@@ -232,69 +235,130 @@ async fn room(world: &Ctx, written: &Written, since: Millis) -> Result<bool, Err
     ) else {
         return Ok(false);
     };
-    let events = match unseen(world, &room, &writer, since.saturating_sub(SKEW)).await {
-        Ok(events) if events.is_empty() => return Ok(false),
-        Ok(events) => events,
+    let reading = Reading {
+        world,
+        room: &room,
+        writer: &writer,
+        since: since.saturating_sub(SKEW),
+    };
+    match reading.back().await {
+        Ok(found) => reading.take(found).await,
         // The bot was thrown out, or the room is gone: others see to that.
-        Err(Error::Homeserver(error)) if !error.is_transient() => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let transaction = Transaction {
-        events,
-        ..Transaction::default()
-    };
-    let touched = matrix::store(world, transaction, How::Read).await?;
-    for lane in &touched {
-        lanes::wake(world, lane);
+        Err(Error::Homeserver(error)) if !error.is_transient() => Ok(false),
+        Err(error) => Err(error),
     }
-    Ok(!touched.is_empty())
 }
 
-/// What a user did in a room since the bot is there, as far as it is not known; oldest first.
-async fn unseen(
-    world: &Ctx,
-    room: &RoomId,
-    writer: &UserId,
+/// What a user did in a room since the bot is there.
+struct Reading<'a> {
+    world: &'a Ctx,
+    room: &'a RoomId,
+    writer: &'a UserId,
     since: Millis,
-) -> Result<Vec<IncomingEvent>, Error> {
-    let bot = world.names.bot();
-    let mut events = Vec::new();
-    let mut from = None;
-    for _ in 0..PAGES {
+}
+
+/// News in a room.
+#[derive(Default)]
+struct Found {
+    /// The newest, oldest first. It is not read again: the newest are others by then.
+    newest: Vec<IncomingEvent>,
+    /// Where the pages between begin, the newest one first.
+    between: Vec<String>,
+    /// The oldest, oldest first, if they are on another page.
+    oldest: Vec<IncomingEvent>,
+}
+
+/// A page, as far as it is to be taken.
+struct News {
+    /// Oldest first.
+    events: Vec<IncomingEvent>,
+    /// Where the page before it begins; `None` if nothing before it is for us.
+    before: Option<String>,
+}
+
+impl Reading<'_> {
+    /// Reads back to what is known.
+    async fn back(&self) -> Result<Found, Error> {
+        let News { events, before } = self.page(None).await?;
+        let mut found = Found {
+            newest: events,
+            ..Found::default()
+        };
+        let mut from = before.filter(|_| !found.newest.is_empty());
+        let mut last = None;
+        for _ in 0..PAGES {
+            let Some(place) = from else {
+                return Ok(found);
+            };
+            let news = self.page(Some(&place)).await?;
+            // Where all is known, what lies before it is, too.
+            if news.events.is_empty() {
+                return Ok(found);
+            }
+            found.between.extend(last.replace(place));
+            found.oldest = news.events;
+            from = news.before;
+        }
+        tracing::warn!(room = %self.room, "the homeserver kept back more than is read");
+        Ok(found)
+    }
+
+    /// Stores it; says whether any of it was new.
+    async fn take(&self, found: Found) -> Result<bool, Error> {
+        let mut is_new = self.store(found.oldest).await?;
+        for place in found.between.iter().rev() {
+            let news = self.page(Some(place)).await?;
+            is_new |= self.store(news.events).await?;
+        }
+        is_new |= self.store(found.newest).await?;
+        Ok(is_new)
+    }
+
+    async fn store(&self, events: Vec<IncomingEvent>) -> Result<bool, Error> {
+        if events.is_empty() {
+            return Ok(false);
+        }
+        let transaction = Transaction {
+            events,
+            ..Transaction::default()
+        };
+        let touched = matrix::store(self.world, transaction, How::Read).await?;
+        for lane in &touched {
+            lanes::wake(self.world, lane);
+        }
+        Ok(!touched.is_empty())
+    }
+
+    /// What is new on a page.
+    async fn page(&self, from: Option<&str>) -> Result<News, Error> {
+        let (world, bot) = (self.world, self.world.names.bot());
         let page = world
             .homeserver
             .timeline(
-                room,
-                from.as_deref(),
+                self.room,
+                from,
                 Direction::Backward,
-                &[writer, bot],
+                &[self.writer, bot],
                 PAGE,
             )
             .await?;
-        let before = events.len();
-        let mut is_end = false;
+        let mut events = Vec::new();
+        let mut before = page.next;
         for event in page.events {
-            if event.ts < since || bot_came(&event, bot) {
-                is_end = true;
+            if event.ts < self.since || bot_came(&event, bot) {
+                before = None;
                 break;
             }
-            if event.sender == writer
+            if event.sender == self.writer
                 && !world.names.is_by_us(&event)
                 && is_news(world, &event).await?
             {
                 events.push(event);
             }
         }
-        from = page.next;
-        // Where all is known, what lies before it is, too.
-        if is_end || from.is_none() || events.len() == before {
-            events.reverse();
-            return Ok(events);
-        }
+        events.reverse();
+        Ok(News { events, before })
     }
-    tracing::warn!(%room, "the homeserver kept back more than is read");
-    events.reverse();
-    Ok(events)
 }
 
 /// Whether it has to be taken and is not known. What gets into no lane is never known, so it must not count: a reading

@@ -5,98 +5,178 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::FutureExt as _;
 use store::{Item, Lane};
 
-use super::{Lease, Outcome};
+use super::{
+    Lease, Outcome,
+    turns::{Owner, Turn},
+};
 use crate::{Ctx, Error, delivery, intake::missed::Doubt};
 
-/// Works a lane until it is empty, paused, or the bridge stops.
-pub(super) async fn lane(world: Ctx, mut lease: Lease) {
-    let mut wait = Backoff::default();
-    // The head of an inherited lane, and whatever failed after it was sent, may stand on the other side
-    // already.
-    let mut suspect = lease.is_inherited();
+/// What to do after a look at a lane.
+enum Next {
+    /// The item's successor was found while it was finished, if there is one.
+    Found(Option<Item>),
+    /// Look again.
+    Look,
+    /// Look again after so long, or when nudged.
+    Pause(Duration),
+    /// Nothing is left.
+    Empty,
+    /// Leave the lane as it is, unless something was put in meanwhile.
+    Leave,
+}
+
+/// A lane that is being worked.
+struct Worker {
+    world: Ctx,
+    lease: Lease,
+    wait: Backoff,
+    /// The head of an inherited lane, and whatever failed after it was sent, may stand on the other side already.
+    suspect: bool,
+    /// A place that was waited for.
+    turn: Option<Turn>,
+}
+
+/// Works a lane until it is empty, paused, or the bridge stops. While it waits for something it holds no item: thousands
+/// may wait at once.
+pub(super) async fn lane(world: Ctx, lease: Lease) {
+    let suspect = lease.is_inherited();
+    let mut worker = Worker {
+        world,
+        lease,
+        wait: Backoff::default(),
+        suspect,
+        turn: None,
+    };
     // What finishing an item found behind it.
     let mut found = None;
-    while !world.stop.is_cancelled() {
+    while !worker.world.stop.is_cancelled() {
         let head = if let Some(found) = found.take() {
             Ok(found)
         } else {
-            lease.looking();
-            world.store.next_item(lease.lane()).await
+            worker.lease.looking();
+            worker.world.store.next_item(worker.lease.lane()).await
         };
-        let item = match head {
-            Ok(Some(item)) => item,
-            Ok(None) if lease.release() => {
-                world.lanes.troubles.over(lease.lane());
-                return;
-            }
-            Ok(None) => continue,
-            Err(error @ store::Error::Corrupt(_)) if set_aside(&world, &lease, &error).await => {
-                continue;
+        let next = match head {
+            Ok(Some(item)) => worker.one(item).await,
+            Ok(None) => Next::Empty,
+            Err(error @ store::Error::Corrupt(_))
+                if set_aside(&worker.world, &worker.lease, &error).await =>
+            {
+                Next::Look
             }
             Err(error) => {
                 // Told as an error by the store, once for all lanes.
-                tracing::debug!(lane = %lease.lane(), %error, "the database does not answer");
-                pause(&world, &lease, wait.next(&world)).await;
-                continue;
+                tracing::debug!(lane = %worker.lease.lane(), %error, "the database does not answer");
+                Next::Pause(worker.wait.next(&worker.world))
             }
         };
-        if let Some(ahead) = ahead(&item, world.now()) {
-            pause(&world, &lease, ahead).await;
-            continue;
+        match next {
+            Next::Found(head) => found = Some(head),
+            Next::Look => {}
+            Next::Pause(time) => {
+                worker.turn = None;
+                pause(&worker.world, &worker.lease, time).await;
+            }
+            Next::Empty if worker.lease.release() => {
+                worker.world.lanes.troubles.over(worker.lease.lane());
+                return;
+            }
+            Next::Leave if worker.lease.release() => return,
+            Next::Empty | Next::Leave => worker.turn = None,
         }
-        match step(&world, lease.lane(), &item, suspect).await {
-            Ok(Outcome::Paused) if lease.release() => return,
-            Ok(Outcome::Paused) => {}
-            Ok(Outcome::Later(time)) => pause(&world, &lease, time).await,
-            Ok(outcome) => match record(&world, &lease, &item, &outcome).await {
+    }
+}
+
+impl Worker {
+    /// Works the lane's head.
+    async fn one(&mut self, item: Item) -> Next {
+        if let Some(ahead) = ahead(&item, self.world.now()) {
+            return Next::Pause(ahead);
+        }
+        let turn = match self.world.lanes.turns(self.lease.lane()) {
+            None => None,
+            Some(turns) => {
+                let waited_for = self.turn.take().filter(|it| it.owner() == item.login_id);
+                let Some(turn) = waited_for.or_else(|| turns.try_take(item.login_id)) else {
+                    let owner = item.login_id;
+                    drop(item);
+                    return self.wait_for_turn(owner).await;
+                };
+                Some(turn)
+            }
+        };
+        let outcome = step(&self.world, self.lease.lane(), &item, self.suspect, turn).await;
+        match outcome {
+            Ok(Outcome::Paused) => Next::Leave,
+            Ok(Outcome::Later(time)) => Next::Pause(time),
+            Ok(outcome) => match record(&self.world, &self.lease, &item, &outcome).await {
                 Ok(head) => {
-                    found = head;
-                    world.lanes.count(lease.lane(), &outcome);
-                    world.lanes.troubles.over(lease.lane());
-                    wait.reset();
-                    suspect = false;
+                    self.world.lanes.count(self.lease.lane(), &outcome);
+                    self.world.lanes.troubles.over(self.lease.lane());
+                    self.wait.reset();
+                    self.suspect = false;
+                    head.map_or(Next::Look, Next::Found)
                 }
                 Err(error) => {
-                    tracing::debug!(lane = %lease.lane(), %error, "the database does not answer");
-                    suspect = true;
-                    pause(&world, &lease, wait.next(&world)).await;
+                    tracing::debug!(lane = %self.lease.lane(), %error, "the database does not answer");
+                    self.suspect = true;
+                    Next::Pause(self.wait.next(&self.world))
                 }
             },
             Err(error) => {
-                suspect = true;
-                let time = wait.next(&world);
-                tracing::debug!(lane = %lease.lane(), %error, ?time, "not now");
-                world
+                self.suspect = true;
+                let time = self.wait.next(&self.world);
+                tracing::debug!(lane = %self.lease.lane(), %error, ?time, "not now");
+                self.world
                     .lanes
-                    .stumbles(lease.lane(), error.sentence(), world.now());
+                    .stumbles(self.lease.lane(), error.sentence(), self.world.now());
                 if matches!(
                     error,
                     Error::Homeserver(homeserver::Error::Unreachable { .. })
                 ) {
                     // If it was killed, it will not send everything.
-                    world.missed.doubt(Doubt::Away, world.now());
+                    self.world.missed.doubt(Doubt::Away, self.world.now());
                 }
-                pause(&world, &lease, time).await;
+                Next::Pause(time)
             }
         }
+    }
+
+    /// Waits for a place, and looks again then: the head may be another one by that time.
+    async fn wait_for_turn(&mut self, owner: Owner) -> Next {
+        let Some(turns) = self.world.lanes.turns(self.lease.lane()) else {
+            return Next::Look;
+        };
+        tokio::select! {
+            biased;
+            () = self.world.stop.cancelled() => {}
+            turn = turns.take(owner) => self.turn = Some(turn),
+        }
+        Next::Look
     }
 }
 
 /// Works one item. `Err` is only what may pass by itself.
-async fn step(world: &Ctx, lane: &Lane, item: &Item, suspect: bool) -> Result<Outcome, Error> {
+async fn step(
+    world: &Ctx,
+    lane: &Lane,
+    item: &Item,
+    suspect: bool,
+    turn: Option<Turn>,
+) -> Result<Outcome, Error> {
     let work = async {
         match lane {
             Lane::Control(_) => delivery::control::work(world, item).await,
             Lane::ToRemote(portal) => delivery::to_remote::work(world, *portal, item).await,
             Lane::ToMatrix(portal) => {
-                // Never closed, so never an error; without a permit the work is merely less evenly spread.
-                let _permit = world.lanes.to_matrix.acquire().await.ok();
                 delivery::to_matrix::work(world, *portal, item, suspect).await
             }
         }
     };
+    let work = super::in_turn(turn, work);
     // What an item stumbles over is a bug of ours, and no reason to hold up those behind it for ever.
-    let outcome = match AssertUnwindSafe(work).catch_unwind().await {
+    // On the heap: it is large, and most lanes wait most of the time.
+    let outcome = match Box::pin(AssertUnwindSafe(work).catch_unwind()).await {
         Ok(outcome) => outcome,
         Err(_) => Ok(Outcome::Failed("the bridge has a fault there".to_owned())),
     };

@@ -151,7 +151,9 @@ async fn upload(
     login: i64,
     attachment: &Attachment,
 ) -> Result<Option<Uploaded>, Error> {
-    let _turn = world.media.addresses.lock(attachment.url.clone()).await;
+    // Whoever is before us needs a place to go on, so nobody may have one while he waits for him.
+    let turn = world.media.addresses.lock(attachment.url.clone());
+    let _turn = world.lanes.meanwhile(turn).await;
     if let Some(uploaded) = world.store.uploaded(&attachment.url).await? {
         return Ok(Some(uploaded));
     }

@@ -15,9 +15,9 @@ use crate::{Ctx, Error, ghost::picture, space};
 pub async fn refresh(world: &Ctx, portal: &Portal) -> Result<bool, Error> {
     let login = portal.login_id.ok_or(Error::NotLoggedIn)?;
     let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
-    let room = account
-        .room(&RemoteRoomId::from(portal.remote_room.as_str()))
-        .await?;
+    let remote_room = RemoteRoomId::from(portal.remote_room.as_str());
+    // The account's budget may be used up for a while.
+    let room = world.lanes.meanwhile(account.room(&remote_room)).await?;
     follow(world, portal, login, &room).await
 }
 

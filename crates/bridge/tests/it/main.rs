@@ -23,6 +23,7 @@ mod media;
 mod messages;
 mod missed;
 mod portals;
+mod pressure;
 mod puppeting;
 mod reading;
 mod rooms;

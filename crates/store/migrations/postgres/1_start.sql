@@ -184,5 +184,6 @@ CREATE TABLE items (
     UNIQUE (lane, key)
 );
 CREATE INDEX items_open ON items (lane, id) WHERE state <> 'failed';
+CREATE INDEX items_attempting ON items (lane) WHERE state = 'attempting';
 CREATE INDEX items_about ON items (lane, about) WHERE about IS NOT NULL;
 CREATE INDEX items_of_login ON items (login_id);

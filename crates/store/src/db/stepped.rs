@@ -26,6 +26,9 @@ pub trait Steps: fmt::Debug + Send + Sync {
 
     /// After it was carried out. An error is given in place of its answer.
     fn after(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// So many rows were read by it.
+    fn gave(&self, _rows: usize) {}
 }
 
 impl Store {

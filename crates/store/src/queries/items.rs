@@ -33,8 +33,9 @@ sql! {
         FROM items JOIN logins ON logins.id = login_id WHERE mxid = $1";
     QUEUES = "SELECT lane, COUNT(*), MIN(accepted_at) FROM items JOIN logins ON logins.id = login_id
         WHERE mxid = $1 AND items.state <> 'failed' GROUP BY lane ORDER BY MIN(accepted_at), lane";
-    ABOUT = select!("WHERE lane = $1 AND items.state = 'waiting' AND (about = $2
-        OR about IN (SELECT key FROM items WHERE lane = $1 AND about = $2 AND state = 'waiting')) ORDER BY items.id");
+    // Not with OR, for which SQLite would read all of the lane.
+    ABOUT = select!("WHERE lane = $1 AND items.state = 'waiting' AND about IN (SELECT $2
+        UNION ALL SELECT key FROM items WHERE lane = $1 AND about = $2 AND state = 'waiting') ORDER BY items.id");
     FAILED_ITEM = select!("WHERE lane = $1 AND key = $2 AND items.state = 'failed'");
     WAITS = "SELECT COUNT(*) FROM items WHERE lane = $1 AND key = $2 AND state <> 'failed'";
     REWRITE_ITEM = "UPDATE items SET payload = $2 WHERE id = $1";

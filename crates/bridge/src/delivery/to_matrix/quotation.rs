@@ -64,7 +64,9 @@ impl Place<'_> {
             return Quoted::Unknown;
         };
         let room = RoomId::from(portal.remote_room.as_str());
-        match tokio::time::timeout(PATIENCE, account.message(&room, answered)).await {
+        let read = tokio::time::timeout(PATIENCE, account.message(&room, answered));
+        // It lives off what the account's budget leaves, so others may go on meanwhile.
+        match world.lanes.meanwhile(read).await {
             Ok(Ok(message)) if message.blanked => Quoted::Gone,
             Ok(Ok(message)) => Quoted::Said(Box::new(message)),
             Ok(Err(error)) if error.fault == Fault::NotFound => Quoted::Gone,
