@@ -160,4 +160,9 @@ impl Faults {
     pub(crate) fn sum(&self) -> u64 {
         self.trace.sum()
     }
+
+    /// The steps so far, if they were kept.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        self.trace.take()
+    }
 }

@@ -26,6 +26,7 @@ mod world;
 
 pub use check::{Finding, Wrong};
 pub use faults::Kind;
+pub use life::Watch;
 pub use run::{Report, run};
 
 /// Tells whoever watches one seed.

@@ -10,7 +10,7 @@ use std::{
     future::pending,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -21,26 +21,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::faults::Faults;
 
+/// What becomes of the steps of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watch {
+    /// They make up [`Report::trace`](crate::Report::trace), and are forgotten.
+    #[default]
+    Sum,
+    /// They are printed, too.
+    Print,
+    /// They are kept, too, in [`Report::steps`](crate::Report::steps).
+    Keep,
+}
+
 /// What happened, as one number: two runs that give the same took the same steps at the same times.
 #[derive(Default)]
 pub(crate) struct Trace {
     hash: Mutex<DefaultHasher>,
-    told: bool,
+    watch: Watch,
+    kept: Mutex<Vec<String>>,
 }
 
 impl Trace {
-    /// With `told`, each step is printed.
-    pub(crate) fn new(told: bool) -> Self {
+    pub(crate) fn new(watch: Watch) -> Self {
         Self {
-            hash: Mutex::default(),
-            told,
+            watch,
+            ..Self::default()
         }
     }
 
     pub(crate) fn note(&self, at: i64, what: &fmt::Arguments<'_>) {
         let line = what.to_string();
-        if self.told {
-            crate::say(&format!("{:>9} {line}", at - stage::START));
+        let step = || format!("{:>9} {line}", at - stage::START);
+        match self.watch {
+            Watch::Sum => {}
+            Watch::Print => crate::say(&step()),
+            Watch::Keep => self.kept().push(step()),
         }
         let mut hash = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
         at.hash(&mut *hash);
@@ -52,6 +67,15 @@ impl Trace {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .finish()
+    }
+
+    /// Gives the steps that were kept.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.kept())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<String>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

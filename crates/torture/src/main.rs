@@ -13,7 +13,7 @@ use std::{
 };
 
 use clap::Parser;
-use torture::{Kind, Report, Wrong, run};
+use torture::{Finding, Kind, Report, Watch, Wrong, run};
 
 /// What to run.
 #[derive(Parser)]
@@ -31,6 +31,9 @@ struct Options {
     /// Only these kinds of fault, separated by commas, and all of them; without it, each seed draws its own
     #[arg(long, value_delimiter = ',', value_parser = kind)]
     only: Option<Vec<Kind>>,
+    /// Each so many times, which have to go the same way
+    #[arg(long, default_value_t = 1)]
+    times: u64,
     /// On so many cores (default: all)
     #[arg(long)]
     threads: Option<usize>,
@@ -48,18 +51,23 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let only = options.only.map(|only| only.into_iter().collect());
     let reports = if let Some(seed) = options.seed {
-        vec![run(seed, only.as_ref(), true)]
+        vec![run(seed, only.as_ref(), Watch::Print)]
     } else {
         let threads = options
             .threads
             .or_else(|| thread::available_parallelism().ok().map(usize::from));
         let seeds = options.from..options.from.saturating_add(options.seeds);
-        all(seeds, only.as_ref(), threads.unwrap_or(1))
+        all(seeds, only.as_ref(), options.times, threads.unwrap_or(1))
     };
     tell(&reports)
 }
 
-fn all(seeds: Range<u64>, only: Option<&BTreeSet<Kind>>, threads: usize) -> Vec<Report> {
+fn all(
+    seeds: Range<u64>,
+    only: Option<&BTreeSet<Kind>>,
+    times: u64,
+    threads: usize,
+) -> Vec<Report> {
     const TELL_EVERY: u64 = 1_000;
     let next = AtomicU64::new(seeds.start);
     let reports = Mutex::new(Vec::new());
@@ -71,7 +79,7 @@ fn all(seeds: Range<u64>, only: Option<&BTreeSet<Kind>>, threads: usize) -> Vec<
                     if seed >= seeds.end {
                         return;
                     }
-                    let report = run(seed, only, false);
+                    let report = repeated(seed, only, times);
                     if !report.findings.is_empty() {
                         show(&report);
                     }
@@ -88,6 +96,29 @@ fn all(seeds: Range<u64>, only: Option<&BTreeSet<Kind>>, threads: usize) -> Vec<
         }
     });
     reports.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a seed so many times, and finds it broken when one goes another way.
+fn repeated(seed: u64, only: Option<&BTreeSet<Kind>>, times: u64) -> Report {
+    let watch = if times > 1 { Watch::Keep } else { Watch::Sum };
+    let mut first = run(seed, only, watch);
+    for time in 1..times {
+        let again = run(seed, only, watch);
+        if again.trace != first.trace {
+            let mut both = first.steps.iter().zip(&again.steps).enumerate();
+            let parted = both.find(|(_, (one, other))| one != other);
+            let parted = parted.map_or(String::new(), |(step, (one, other))| {
+                format!(", at step {step}: {one:?} and then {other:?}")
+            });
+            first.findings.push(Finding {
+                wrong: Wrong::Broken,
+                what: format!("it went another way the {time}. time again{parted}"),
+            });
+            break;
+        }
+    }
+    first.steps.clear();
+    first
 }
 
 fn show(report: &Report) {

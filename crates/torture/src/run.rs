@@ -25,7 +25,7 @@ use crate::{
     dice::Dice,
     faults::{Faults, Kind},
     homeserver,
-    life::{Life, Onlooker, Trace},
+    life::{Life, Onlooker, Trace, Watch},
     network,
     people::{Ledger, People, mxid},
     pusher::Pusher,
@@ -39,6 +39,8 @@ pub struct Report {
     pub seed: u64,
     /// Every step and its time, as one number.
     pub trace: u64,
+    /// Every step, if it was asked for ([`Watch::Keep`]).
+    pub steps: Vec<String>,
     /// How many lives the bridge had.
     pub lives: u64,
     /// How many messages were written, on both sides.
@@ -49,17 +51,17 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// Runs a seed. With `only`, nothing but these kinds of fault are drawn from; with `told`, each step is printed.
+/// Runs a seed, with all the kinds of fault in `only` or, without it, those that the seed draws.
 ///
 /// # Panics
 /// When the machine gives neither thread nor file.
-pub fn run(seed: u64, only: Option<&BTreeSet<Kind>>, told: bool) -> Report {
+pub fn run(seed: u64, only: Option<&BTreeSet<Kind>>, watch: Watch) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
-    runtime.block_on(Torture::new(seed, only, told).run())
+    runtime.block_on(Torture::new(seed, only, watch).run())
 }
 
 /// The longest that the end may take.
@@ -78,7 +80,7 @@ struct Torture {
 }
 
 impl Torture {
-    fn new(seed: u64, only: Option<&BTreeSet<Kind>>, told: bool) -> Self {
+    fn new(seed: u64, only: Option<&BTreeSet<Kind>>, watch: Watch) -> Self {
         let dice = Dice::new(seed, 0);
         let mut kinds = BTreeSet::new();
         for kind in Kind::ALL {
@@ -96,7 +98,7 @@ impl Torture {
             chance,
             Dice::new(seed, 1),
             clock.clone(),
-            Trace::new(told),
+            Trace::new(watch),
         );
         let mut network = FakeNetwork::new(clock.clone());
         network.capabilities.edits = EditWindow::Always;
@@ -184,6 +186,7 @@ impl Torture {
         Report {
             seed: this.seed,
             trace: this.world.faults.sum(),
+            steps: this.world.faults.steps(),
             lives,
             messages,
             kinds: this.kinds.clone(),

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use torture::{Report, run};
+use torture::{Report, Watch, run};
 
 /// Runs these seeds and gives the reports of those that failed.
 fn failed(seeds: std::ops::Range<u64>) -> Vec<Report> {
@@ -23,7 +23,7 @@ fn failed(seeds: std::ops::Range<u64>) -> Vec<Report> {
                     if seed >= seeds.end {
                         return;
                     }
-                    let report = run(seed, None, false);
+                    let report = run(seed, None, Watch::Sum);
                     if !report.findings.is_empty() {
                         failed.lock().expect("no thread has panicked").push(report);
                     }
