@@ -5,10 +5,11 @@
 //! let an appservice `/sync`. So the bridge reads what its users wrote, one small request a room, and leaves out what it
 //! knows by the ids of the events:
 //!
-//! - in unsettled times, and when the homeserver comes over a new connection, the rooms of each transaction with news
-//!   in it, *before* it is stored: even a forgotten event keeps its place;
+//! - in unsettled times, when the homeserver comes over a new connection, and when something is changed or taken back that
+//!   nobody told of, the rooms of each transaction with news in it, *before* it is stored: even a forgotten event
+//!   keeps its place;
 //! - a while after anything that smells of a recovery or a restart, all rooms, those first in which something was said
-//!   last: a sweep. Mostly that is once per start.
+//!   last: a sweep. Mostly that is once per start. Where the smell is faint, once an hour is enough.
 //!
 //! A forgotten invite of the bot cannot be read; whoever sent it has to send another one.
 
@@ -30,7 +31,7 @@ use tokio::sync::Notify;
 
 use self::peers::{Connection, Peers};
 use super::{matrix, written::How};
-use crate::{Ctx, Error, lanes, lanes::Backoff};
+use crate::{Ctx, Error, lanes, lanes::Backoff, text::relation};
 
 /// How long to let the homeserver get through its backlog before a sweep.
 const BACKLOG: Duration = Duration::from_secs(2);
@@ -41,6 +42,8 @@ const SKEW: Millis = 3_600_000;
 /// How many events a page has, and how many pages of one room are read at most.
 const PAGE: u16 = 50;
 const PAGES: usize = 1_000;
+/// How soon a doubt is dispelled at the latest.
+const AT_THE_LATEST: Duration = Duration::from_hours(1);
 /// For how long a transaction waits at most for what came before it: homeservers wait a minute for our answer.
 const BEFORE: Duration = Duration::from_secs(10);
 
@@ -57,7 +60,7 @@ impl Doubt {
     fn dispelled_for(self) -> Millis {
         match self {
             Self::Away => 60_000,
-            Self::Late => 3_600_000,
+            Self::Late => AT_THE_LATEST.as_millis().try_into().unwrap_or(Millis::MAX),
         }
     }
 }
@@ -72,6 +75,8 @@ pub struct Missed {
 #[derive(Default)]
 struct State {
     swept_at: Option<Millis>,
+    /// Something may have been left out since the last sweep began.
+    doubted: bool,
     peers: Peers,
     /// Since the homeserver may have been restarted: the rooms of which we know that nothing of them was left out.
     sound: Option<BTreeSet<OwnedRoomId>>,
@@ -85,10 +90,11 @@ impl Missed {
         self.wanted.notify_one();
     }
 
-    /// Has the rooms swept soon, unless that was done lately.
+    /// Has the rooms swept soon or, where that was done lately, later.
     pub(crate) fn doubt(&self, doubt: Doubt, now: Millis) {
-        let dispelled = self
-            .lock()
+        let mut state = self.lock();
+        state.doubted = true;
+        let dispelled = state
             .swept_at
             .is_some_and(|at| now.saturating_sub(at) <= doubt.dispelled_for());
         if !dispelled {
@@ -101,7 +107,7 @@ impl Missed {
         let mut state = self.lock();
         match peer.map(|peer| state.peers.meet(peer, now)) {
             None | Some(Connection::Usual) => return,
-            Some(Connection::New) => {}
+            Some(Connection::New) => state.doubted = true,
             Some(Connection::Broken) => self.sweep(),
         }
         state.sound = Some(BTreeSet::new());
@@ -140,7 +146,15 @@ pub(crate) async fn begin(world: &Ctx) -> Result<(), Error> {
 /// Sweeps whenever it is wanted, until it worked.
 pub(crate) async fn run(world: &Ctx) {
     loop {
-        world.missed.wanted.notified().await;
+        tokio::select! {
+            biased;
+            () = world.missed.wanted.notified() => {}
+            () = tokio::time::sleep(AT_THE_LATEST) => {
+                if !world.missed.lock().doubted {
+                    continue;
+                }
+            }
+        }
         tokio::time::sleep(BACKLOG).await;
         let mut wait = Backoff::default();
         while let Err(error) = sweep(world).await {
@@ -153,7 +167,11 @@ pub(crate) async fn run(world: &Ctx) {
 /// Reads all rooms.
 async fn sweep(world: &Ctx) -> Result<(), Error> {
     let began_at = world.now();
-    world.missed.lock().sweeps = true;
+    {
+        let mut state = world.missed.lock();
+        state.sweeps = true;
+        state.doubted = false;
+    }
     let since = world.store.swept_at().await?.unwrap_or(began_at);
     for written in world.store.written().await? {
         if room(world, &written, since).await? {
@@ -180,9 +198,16 @@ pub(super) async fn before(world: &Ctx, transaction: &Transaction) {
     let theirs = transaction
         .events
         .iter()
-        .filter(|event| !world.names.is_by_us(event))
-        .filter(|event| unsettled || world.missed.is_doubtful(&event.room_id));
-    let events: Vec<_> = theirs.collect();
+        .filter(|event| !world.names.is_by_us(event));
+    let mut events = Vec::new();
+    for event in theirs {
+        if unsettled
+            || world.missed.is_doubtful(&event.room_id)
+            || lacks_subject(world, transaction, event).await
+        {
+            events.push(event);
+        }
+    }
     if events.is_empty() {
         return;
     }
@@ -222,6 +247,26 @@ async fn read_before(world: &Ctx, events: &[&IncomingEvent]) -> Result<(), Error
         world.missed.is_sound(id);
     }
     Ok(())
+}
+
+/// Whether it changes or takes back what nobody told of. A database that does not answer says so again where it counts.
+async fn lacks_subject(world: &Ctx, transaction: &Transaction, event: &IncomingEvent) -> bool {
+    let replaced = relation(&event.event_id, &event.content).replaces;
+    let Some(subject) = event.redacts.clone().or(replaced) else {
+        return false;
+    };
+    let comes = transaction.events.iter().any(|it| it.event_id == subject);
+    let told = async {
+        Ok::<_, Error>(
+            world.store.is_seen(subject.as_str()).await?
+                || world
+                    .store
+                    .message_by_event(subject.as_str())
+                    .await?
+                    .is_some(),
+        )
+    };
+    !comes && !told.await.unwrap_or(true)
 }
 
 /// Takes what is new in one room; `false` if nothing is.

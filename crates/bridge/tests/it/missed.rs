@@ -100,13 +100,62 @@ async fn what_a_killed_homeserver_had_not_sent_keeps_its_place() {
     writes_unheard(&stage, &room, "three");
     push("903", 2, writes_unheard(&stage, &room, "four")).await;
     assert_eq!(requests(), before + 1, "another one");
-    push("904", 3, writes_unheard(&stage, &room, "five")).await;
-    assert_eq!(requests(), before + 1, "a new one each time, then");
+    writes_unheard(&stage, &room, "five");
+    push("904", 3, writes_unheard(&stage, &room, "six")).await;
+    assert_eq!(requests(), before + 2, "it was killed again, at once");
+    for port in 4..9 {
+        let event = writes_unheard(&stage, &room, &port.to_string());
+        push(&format!("90{}", port + 1), port, event).await;
+    }
+    assert_eq!(requests(), before + 5, "a new one each time, then");
     stage.quiet().await;
-    assert_eq!(
-        stage.network.transcript("org/one"),
-        ["one", "two", "three", "four", "five"].map(|text| format!("alice: {text}"))
-    );
+    let said = ["one", "two", "three", "four", "five", "six"];
+    let said = said.into_iter().chain(["4", "5", "6", "7", "8"]);
+    let said: Vec<_> = said.map(|text| format!("alice: {text}")).collect();
+    assert_eq!(stage.network.transcript("org/one"), said);
+    drop(bridge);
+}
+
+/// Where each transaction comes over a connection of its own, nothing tells of a restart but what is missing.
+#[tokio::test(start_paused = true)]
+async fn what_is_changed_though_nobody_told_of_it_is_found() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    let lost = writes_unheard(&stage, &room, "lost").event_id;
+    let gone = writes_unheard(&stage, &room, "gone").event_id;
+    stage.edits(&room, &lost, "found").await;
+    stage.redacts(&room, &gone).await;
+    stage.reads_there("org/one", &["alice: found"]).await;
+    let notices = stage.transcript(&room).len() - 3;
+    assert_eq!(notices, 0, "{:?}", stage.transcript(&room));
+}
+
+/// The homeserver was killed while it had nothing to tell, and nobody says anything afterwards in that room.
+#[tokio::test(start_paused = true)]
+async fn what_a_quiet_homeserver_had_not_sent_is_found_within_an_hour() {
+    let mut stage = Stage::with_rooms(&["org/one", "org/two"]).await;
+    let (one, two) = (stage.enter("org/one").await, stage.enter("org/two").await);
+    stage.wait(SETTLED).await;
+    let bridge = stage.bridge.clone().unwrap();
+    let push = async |id: &str, port: u16, event: IncomingEvent| {
+        let transaction = Transaction {
+            events: vec![event],
+            peer: Some(([127, 0, 0, 1], port).into()),
+            ..Transaction::default()
+        };
+        bridge.transaction(id, transaction).await.unwrap();
+    };
+    push("901", 1, writes_unheard(&stage, &one, "a")).await;
+    push("902", 1, writes_unheard(&stage, &one, "b")).await;
+    stage.wait(Duration::from_mins(5)).await;
+    writes_unheard(&stage, &two, "unheard");
+    push("903", 2, writes_unheard(&stage, &one, "c")).await;
+    stage.wait(Duration::from_mins(61)).await;
+    assert_eq!(stage.network.transcript("org/two"), ["alice: unheard"]);
+    let requests = || stage.homeserver.lock().requests.len();
+    let before = requests();
+    stage.wait(Duration::from_mins(61)).await;
+    assert_eq!(requests(), before, "there is no doubt left");
     drop(bridge);
 }
 

@@ -147,3 +147,39 @@ async fn each_room_is_looked_through_after_the_homeserver_was_killed() {
         .reads_there("org/two", &["alice: unheard", "alice: heard"])
         .await;
 }
+
+/// Seed 2279: the homeserver was killed after its very first transaction, so that two strange connections came in a row, as
+/// with a homeserver that uses a new one each time; and the first thing it told afterwards was a change of what it had not told.
+#[tokio::test(start_paused = true)]
+async fn a_change_of_what_a_killed_homeserver_never_told_is_not_lost() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.wait(Duration::from_mins(2)).await;
+    let bridge = stage.bridge.clone().unwrap();
+    let push = async |id: &str, port: u16, event: IncomingEvent| {
+        let transaction = Transaction {
+            events: vec![event],
+            peer: Some(([127, 0, 0, 1], port).into()),
+            ..Transaction::default()
+        };
+        bridge.transaction(id, transaction).await.unwrap();
+    };
+    push("47", 1, writes_unheard(&stage, &room, "told")).await;
+    let lost = writes_unheard(&stage, &room, "v0").event_id;
+    let alice = OwnedUserId::try_from(ALICE).unwrap();
+    let content = json!({
+        "msgtype": "m.text",
+        "body": "* v1",
+        "m.new_content": {"msgtype": "m.text", "body": "v1"},
+        "m.relates_to": {"rel_type": "m.replace", "event_id": lost},
+    });
+    let now = stage.now();
+    let edit = {
+        let mut homeserver = stage.homeserver.lock();
+        homeserver.append(&room, &alice, "m.room.message", None, content, now)
+    };
+    push("1", 2, edit).await;
+    stage
+        .reads_there("org/one", &["alice: told", "alice: v1"])
+        .await;
+    drop(bridge);
+}

@@ -6,9 +6,11 @@ use remote::Millis;
 
 /// How many connections a homeserver may use in turn.
 const IN_TURN: usize = 8;
-/// For how long a connection that is not known says nothing after one that was used only once: some homeservers, and
-/// proxies, use a new one each time.
-const ONE_EACH: Millis = 60_000;
+/// After so many connections in a row that were used only once, the homeserver, or a proxy, uses a new one each time. A
+/// homeserver that is killed after its very first transaction, and again, looks like that, too: so it takes some.
+const ONE_EACH: usize = 4;
+/// For how long a connection that is not known says nothing then.
+const QUIET: Millis = 60_000;
 /// For how long homeservers surely keep a connection that is not used (Synapse: 2 minutes).
 const KEPT: Millis = 60_000;
 
@@ -21,6 +23,8 @@ pub(super) struct Peers {
     used_at: Option<Millis>,
     /// The latest was used more than once.
     keeps_connections: bool,
+    /// How many before it were used only once, in a row.
+    used_once: usize,
 }
 
 /// What a connection tells.
@@ -40,6 +44,7 @@ impl Peers {
         let since = |at: Option<Millis>| at.map(|at| now.saturating_sub(at));
         if self.known.contains(&peer) {
             self.keeps_connections = true;
+            self.used_once = 0;
             return Connection::Usual;
         }
         self.known.push_back(peer);
@@ -53,7 +58,11 @@ impl Peers {
             }
             return Connection::New;
         }
-        if since(stranger_at).is_some_and(|time| time <= ONE_EACH) {
+        if self.used_once < ONE_EACH {
+            self.used_once += 1;
+            return Connection::New;
+        }
+        if since(stranger_at).is_some_and(|time| time <= QUIET) {
             return Connection::Usual;
         }
         Connection::New
@@ -90,11 +99,27 @@ mod tests {
     #[test]
     fn a_connection_for_each_transaction_says_nothing() {
         let mut peers = Peers::default();
-        met(&mut peers, 1, 0);
-        for port in 2..100 {
+        for port in 0..4 {
+            assert_eq!(
+                met(&mut peers, port, 0),
+                Connection::New,
+                "it may be killed"
+            );
+        }
+        for port in 4..100 {
             assert_eq!(met(&mut peers, port, 1), Connection::Usual);
         }
-        assert_eq!(met(&mut peers, 100, 2 + ONE_EACH), Connection::New);
+        assert_eq!(met(&mut peers, 100, 2 + QUIET), Connection::New);
+    }
+
+    #[test]
+    fn a_homeserver_that_is_killed_after_one_transaction_is_noticed() {
+        let mut peers = Peers::default();
+        met(&mut peers, 1, 0);
+        assert_eq!(met(&mut peers, 2, 10_000), Connection::New);
+        assert_eq!(met(&mut peers, 2, 10_001), Connection::Usual);
+        assert_eq!(met(&mut peers, 3, 10_002), Connection::Broken);
+        assert_eq!(met(&mut peers, 4, 10_003), Connection::New);
     }
 
     #[test]
