@@ -83,6 +83,8 @@ pub(crate) struct World {
     pub(crate) outbox: Vec<Announcement>,
     /// Accounts may be dropped silently for repeating themselves.
     pub(crate) spam_filter: bool,
+    /// So many messages are acknowledged and not kept.
+    pub(crate) to_drop: u32,
 }
 
 impl World {
@@ -104,6 +106,7 @@ impl World {
             hooks: BTreeMap::new(),
             outbox: Vec::new(),
             spam_filter,
+            to_drop: 0,
         };
         world.add_personal_app();
         world

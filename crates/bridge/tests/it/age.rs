@@ -85,6 +85,26 @@ async fn what_was_written_while_the_bridge_was_down_is_as_old_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_backlog_that_comes_one_by_one_is_asked_about_once() {
+    let (mut stage, room) = scene().await;
+    stage.kill().await;
+    let backlog: Vec<_> = (0..5)
+        .map(|number| wrote(&stage, &room, &number.to_string(), stage.now() + number))
+        .collect();
+    stage.leap(HOUR * 2).await;
+    stage.start().await;
+    for event in backlog {
+        stage.push(vec![event]).await;
+        stage.wait(Duration::from_secs(2)).await;
+    }
+    stage.reads_there("org/one", &[]).await;
+    assert_eq!(failed(&stage).await, [WHY; 5]);
+    let asked = asked(&stage, &room);
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].starts_with("gitter: 5 of your messages"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_is_off_makes_no_message_late() {
     let (mut stage, room) = scene().await;
     stage.writes(&room, "now").await;

@@ -25,6 +25,7 @@ impl<'a> Faults<'a> {
         inner.faults.clear();
         inner.hub.to_lose = 0;
         inner.hub.to_double = 0;
+        inner.world.to_drop = 0;
         drop(inner);
         self.plug_in();
     }
@@ -59,6 +60,12 @@ impl<'a> Faults<'a> {
     /// Delivers the next `count` notifications twice, each time with a number of its own.
     pub fn double_pushes(&self, count: u32) {
         self.shared.lock().hub.to_double = count;
+    }
+
+    /// Acknowledges the next `count` messages that somebody sends, and keeps nothing of them, as Gitter does with what a flagged
+    /// account says. (For one account, for good: [`Control::hellban`](crate::Control::hellban).)
+    pub fn drop_messages(&self, count: u32) {
+        self.shared.lock().world.to_drop = count;
     }
 
     /// Makes the server forget all realtime clients, as when it restarts: their next message gets `Unknown client`.

@@ -68,6 +68,19 @@ impl Scene {
 const SEND: &str = "POST /v1/rooms/*/chatMessages";
 
 #[tokio::test]
+async fn messages_are_acknowledged_and_dropped() {
+    let scene = scene().await;
+    scene.sandbox.faults().drop_messages(1);
+    let answer = scene.say("lost").await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["text"], "lost");
+    assert!(scene.stored().is_empty());
+    scene.say("kept").await.unwrap();
+    assert_eq!(scene.stored(), ["kept"]);
+}
+
+#[tokio::test]
 async fn requests_fail_before_or_after_they_are_carried_out() {
     let scene = scene().await;
     let fail = |effect| scene.sandbox.faults().add(Fault::new(SEND, effect));

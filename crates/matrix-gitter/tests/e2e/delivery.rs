@@ -204,3 +204,87 @@ async fn a_cut_socket_loses_nothing() -> Result {
     assert_eq!(chat.user.bodies(&room).await?, numbered(5, "his"));
     Ok(())
 }
+
+/// Gitter acknowledges a message and keeps nothing of it, as it does with accounts that it has flagged. That is found out though the bridge is
+/// killed meanwhile, is told, and `retry` sends it.
+#[tokio::test]
+async fn what_gitter_drops_without_a_word_is_told_and_can_be_retried() -> Result {
+    let Gathering {
+        mut scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
+    chat.user.say(&room, "ready").await?;
+    scene.town.hears(&lounge, "ready").await?;
+    scene.town.drop_next_message();
+    chat.user.say(&room, "dropped").await?;
+    chat.user.say(&room, "kept").await?;
+    scene.town.hears(&lounge, "kept").await?;
+    scene.bridge.kill().await?;
+    scene.bridge.start_again().await?;
+    let bot = scene.bot();
+    let told = chat
+        .user
+        .wait_for("word of what was dropped", |event| {
+            event.room == room
+                && event.is_message_of(&bot)
+                && event.body().contains("did not arrive")
+        })
+        .await?;
+    assert!(
+        told.body()
+            .contains("Gitter accepted it but does not show it")
+    );
+    assert_eq!(scene.town.texts(&lounge), ["ready", "kept"]);
+    chat.ask_for("failed", "1. rustics/lounge: dropped:")
+        .await?;
+    chat.ask_for("retry 1", "trying 1 message").await?;
+    scene.town.hears(&lounge, "dropped").await?;
+    assert_eq!(scene.town.texts(&lounge), ["ready", "kept", "dropped"]);
+    Ok(())
+}
+
+/// What was written hours ago, while the bridge was down, is not sent out of the blue: one notice asks, `retry all` sends it in order.
+#[tokio::test]
+async fn what_waited_too_long_is_asked_about_and_sent_when_told() -> Result {
+    const HOURS: i64 = 3_600_000;
+    let Gathering {
+        mut scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
+    chat.user.say(&room, "ready").await?;
+    let ready = scene.town.hears(&lounge, "ready").await?;
+    scene.bridge.stop().await?;
+    for (text, ago) in [("one", 3), ("two", 2)] {
+        let then = ready.sent_ms - ago * HOURS;
+        scene.say_at(&chat.user.id, &room, text, then).await?;
+    }
+    chat.user.say(&room, "just now").await?;
+    scene.bridge.start_again().await?;
+    scene.town.hears(&lounge, "just now").await?;
+    assert_eq!(scene.town.texts(&lounge), ["ready", "just now"]);
+    let bot = scene.bot();
+    let asked = chat
+        .user
+        .wait_for("a question", |event| {
+            event.room == room && event.is_message_of(&bot) && event.body().contains("retry all")
+        })
+        .await?;
+    let body = asked.body();
+    assert!(
+        body.starts_with("2 of your messages waited, the oldest for 3 hours, before"),
+        "{body}"
+    );
+    chat.ask_for("retry all", "trying 2 messages").await?;
+    scene.town.hears(&lounge, "two").await?;
+    assert_eq!(
+        scene.town.texts(&lounge),
+        ["ready", "just now", "one", "two"]
+    );
+    Ok(())
+}

@@ -186,6 +186,25 @@ impl Scene {
         Ok(replacement.context("no replacement")?.to_owned())
     }
 
+    /// Has a user say something, so that his homeserver says that it was then.
+    pub(crate) async fn say_at(&self, user: &str, room: &str, text: &str, then: i64) -> Result {
+        let txn = then.to_string();
+        let path = testbed::user::path(&["v3", "rooms", room, "send", "m.room.message", &txn]);
+        let mut url = self
+            .synapse
+            .base()
+            .join(&format!("_matrix/client/{path}"))?;
+        url.query_pairs_mut()
+            .append_pair("user_id", user)
+            .append_pair("ts", &txn);
+        let request = testbed::http::client()?
+            .put(url)
+            .bearer_auth(&self.bridge.slot().puppet_token)
+            .json(&serde_json::json!({ "msgtype": "m.text", "body": text }));
+        request.send().await?.error_for_status()?;
+        Ok(())
+    }
+
     async fn as_bot(&self, path: &str) -> Result<serde_json::Value> {
         let url = self
             .synapse

@@ -481,6 +481,11 @@ impl Town {
         self.strike(&Self::posts(room), Effect::DropBefore);
     }
 
+    /// The next message is acknowledged and not kept.
+    pub(crate) fn drop_next_message(&self) {
+        self.sandbox.faults().drop_messages(1);
+    }
+
     /// How often the bridge asked to change a message.
     pub(crate) fn times_edited(&self) -> u64 {
         let requests = self.sandbox.stats().requests;

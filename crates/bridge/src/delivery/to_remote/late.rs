@@ -3,7 +3,7 @@
 //! Of a burst, all that are late are given up at once, when the way to the network is open again, and one notice tells of them. Changes and
 //! deletions are carried out however late: what they concern stands there.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use remote::Millis;
 use ruma::OwnedEventId;
@@ -25,6 +25,11 @@ use crate::{
 
 /// Why it is listed as failed.
 const WHY: &str = "it waited too long before it could be sent";
+
+/// A homeserver that catches up sends one event after the other: so long nothing may have come into the lane until those that are late are
+/// given up together, and so long they wait for that at most.
+const GATHER: Millis = 5_000;
+const GATHER_AT_MOST: Millis = 30_000;
 
 /// How many rows are read at once.
 const PAGE: u32 = 100;
@@ -60,9 +65,12 @@ impl Job<'_> {
     /// Gives up all that is late in this lane, and tells so once. The item itself is left to whoever works it. `Err` as long as the way is
     /// not open, since more will be late by then.
     pub(super) async fn give_up_late(&self, road: &Road) -> Result<Outcome, Error> {
+        let (world, event) = (self.world, self.event);
+        if let Some(more) = self.more_may_come().await? {
+            return Ok(more);
+        }
         // The cheapest way to know that.
         road.account.me().await?;
-        let (world, event) = (self.world, self.event);
         let others = self.others().await?;
         let oldest = others.iter().map(|other| written(&other.event)).min();
         let oldest = oldest.unwrap_or(Millis::MAX).min(written(event));
@@ -78,6 +86,18 @@ impl Job<'_> {
             status::tell(world, &other.event.room, &other.event.event_id, status);
         }
         Ok(Outcome::Failed(WHY.to_owned()))
+    }
+
+    /// Not yet, while more comes in that may be late.
+    async fn more_may_come(&self) -> Result<Option<Outcome>, Error> {
+        let (world, lane) = (self.world, Lane::ToRemote(self.portal.id));
+        let newest = world.store.last_items(&lane, 1).await?;
+        let came = newest.first().map_or(0, |item| item.accepted_at);
+        let until = (came + GATHER).min(self.item.accepted_at + GATHER_AT_MOST);
+        // A clock that was set back must not hold up anything.
+        let left = (until - world.now()).min(GATHER);
+        let left = u64::try_from(left).unwrap_or(0);
+        Ok((left > 0).then(|| Outcome::Later(Duration::from_millis(left))))
     }
 
     /// What waits behind it and is late, too.
