@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use homeserver::{Appservice, Transaction, Unavailable};
 use ruma::UserId;
 
-use crate::{Ctx, Error, Parts, World, delivery::echoes, intake, lanes, login::Logins, reading};
+use crate::{
+    Ctx, Error, Figures, Parts, World, delivery::echoes, figures, intake, lanes, login::Logins,
+    reading,
+};
 
 mod housekeeping;
 mod settle;
@@ -23,27 +26,6 @@ pub struct Health {
     pub database: Result<(), String>,
     /// The homeserver.
     pub homeserver: Result<(), String>,
-}
-
-/// Figures for the metrics.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Logins by their state: those whose credentials hold, and those that have to log in again.
-    pub logins: (u64, u64),
-    /// Matrix rooms whose user is in them.
-    pub portals: u64,
-    /// Lanes with a task.
-    pub lanes: u64,
-    /// Events carried from Matrix to the network since the start.
-    pub to_remote: u64,
-    /// Events carried from the network to Matrix since the start.
-    pub to_matrix: u64,
-    /// Items that could not be delivered since the start.
-    pub failed: u64,
-    /// Messages which the network keeps and did not tell of in time, since the start.
-    pub echoes_missed: u64,
-    /// Events whose message the network acknowledged and did not keep, since the start.
-    pub dropped: u64,
 }
 
 impl Bridge {
@@ -124,16 +106,7 @@ impl Bridge {
     /// # Errors
     /// When the database does not answer.
     pub async fn figures(&self) -> Result<Figures, Error> {
-        let mut figures = self.world.lanes.figures();
-        self.world.echoes.fill(&mut figures);
-        for login in self.world.store.logins().await? {
-            match login.state {
-                store::LoginState::Ok => figures.logins.0 += 1,
-                store::LoginState::Expired => figures.logins.1 += 1,
-            }
-            figures.portals += self.world.store.joined_portals(login.id).await?.len() as u64;
-        }
-        Ok(figures)
+        figures::read(&self.world).await
     }
 }
 

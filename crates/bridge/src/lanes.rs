@@ -12,16 +12,12 @@ mod run;
 mod trouble;
 mod turns;
 
-use std::{
-    cell::RefCell,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{cell::RefCell, time::Duration};
 
 use remote::Millis;
 use store::{Lane, MessageRow};
 
-use crate::{Ctx, Error, Figures};
+use crate::{Ctx, Error};
 use lease::{Lease, Leases};
 use turns::{Turn, Turns};
 
@@ -33,6 +29,8 @@ pub(crate) use trouble::Trouble;
 pub enum Outcome {
     /// Carried out; these are the rows to remember it by.
     Done(Vec<MessageRow>),
+    /// There was no message to carry, or nothing is to be remembered of what was done.
+    Nothing,
     /// Not yet: look again after so long, or when the lane is nudged.
     Later(Duration),
     /// It will not work until somebody does something, who then nudges the lane. No task is kept for it.
@@ -42,9 +40,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Carried out, with nothing to remember.
+    /// Done, with nothing to remember.
     pub fn done() -> Self {
-        Self::Done(Vec::new())
+        Self::Nothing
     }
 }
 
@@ -56,9 +54,6 @@ pub struct Lanes {
     to_matrix: Turns,
     /// What is carried to the network at once. An account's own pace is the network's business.
     to_remote: Turns,
-    carried_to_remote: AtomicU64,
-    carried_to_matrix: AtomicU64,
-    failed: AtomicU64,
 }
 
 tokio::task_local! {
@@ -81,23 +76,14 @@ impl Default for Lanes {
             troubles: trouble::Troubles::default(),
             to_matrix: Turns::new(TO_MATRIX.0, TO_MATRIX.1),
             to_remote: Turns::new(TO_REMOTE.0, TO_REMOTE.1),
-            carried_to_remote: AtomicU64::new(0),
-            carried_to_matrix: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
         }
     }
 }
 
 impl Lanes {
-    /// The part of the figures that lanes know.
-    pub(crate) fn figures(&self) -> Figures {
-        Figures {
-            lanes: self.leases.len() as u64,
-            to_remote: self.carried_to_remote.load(Ordering::Relaxed),
-            to_matrix: self.carried_to_matrix.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
-            ..Figures::default()
-        }
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.leases.len()
     }
 
     /// Does something that takes its time, while others carry their items: the place of the item that is being carried is
@@ -134,16 +120,6 @@ impl Lanes {
             Lane::ToRemote(_) => Some(&self.to_remote),
             Lane::ToMatrix(_) => Some(&self.to_matrix),
         }
-    }
-
-    fn count(&self, lane: &Lane, outcome: &Outcome) {
-        let counter = match (outcome, lane) {
-            (Outcome::Failed(_), _) => &self.failed,
-            (Outcome::Done(_), Lane::ToRemote(_)) => &self.carried_to_remote,
-            (Outcome::Done(_), Lane::ToMatrix(_)) => &self.carried_to_matrix,
-            _ => return,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -21,6 +21,7 @@ pub use random::Random;
 use crate::{
     Clock, Config,
     delivery::echoes::Echoes,
+    figures::Meters,
     ghost::Ghosts,
     intake::{Clocks, Gate, Intakes, Missed},
     lanes::Lanes,
@@ -67,6 +68,8 @@ pub struct World {
     pub random: Random,
     /// Who is ours on Matrix.
     pub names: Names,
+    /// What is counted for the metrics.
+    pub(crate) meters: Meters,
     /// The lanes this process owns.
     pub lanes: Lanes,
     /// The logins' connections.
@@ -110,6 +113,7 @@ impl World {
             clock: parts.clock,
             random: parts.random,
             names,
+            meters: Meters::default(),
             lanes: Lanes::default(),
             connections: Connections::default(),
             gate: Gate::default(),

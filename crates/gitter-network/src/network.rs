@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gitter::{Client, Endpoints, OAuth, OAuthError};
+use gitter::{Client, Counters, Endpoints, OAuth, OAuthError};
 use gitter_markup::{MAX_UNITS, split, to_markdown};
 use jiff::Timestamp;
 use remote::{
     Account, Capabilities, Check, Credentials, Echoes, EditWindow, Fault, Login, LoginError,
     MessageId, MessageKind, Millis, Network, NetworkInfo, Outgoing, Part, Person, RemoteError,
-    Threads,
+    Threads, Traffic,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -86,6 +86,7 @@ pub struct GitterNetwork {
     http: reqwest::Client,
     clock: gitter::Clock,
     seed: u64,
+    counters: Arc<Counters>,
 }
 
 impl std::fmt::Debug for GitterNetwork {
@@ -128,6 +129,7 @@ impl GitterNetwork {
             http,
             clock,
             seed,
+            counters: Arc::default(),
         }
     }
 
@@ -138,6 +140,7 @@ impl GitterNetwork {
             self.clock.clone(),
             token,
         )
+        .counted_by(self.counters.clone())
     }
 }
 
@@ -149,6 +152,16 @@ impl Network for GitterNetwork {
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.counters.sent(),
+            refused: self.counters.refused(),
+            waits: self.counters.waits(),
+            waited: self.counters.waited(),
+            waiting: self.counters.waiting(),
+        }
     }
 
     fn login_url(&self, callback: &Url, state: &str) -> Url {

@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http::{HeaderValue, Method, StatusCode, header};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
@@ -25,8 +26,9 @@ use serde::Serialize;
 
 pub use self::messages::MessageQuery;
 pub use self::ping::ping;
+use crate::budget::Permit;
 use crate::http::{Answer, Failure, exchange};
-use crate::{Budget, Clock, Effect, Endpoints, Error, Nonsense, Priority};
+use crate::{Budget, Clock, Counters, Effect, Endpoints, Error, Nonsense, Priority};
 
 /// How long a request may take, with its answer.
 const REQUEST: Duration = Duration::from_secs(30);
@@ -42,6 +44,7 @@ const ATTEMPTS: usize = 3;
 pub struct Client {
     account: Arc<Account>,
     priority: Priority,
+    counters: Arc<Counters>,
 }
 
 struct Account {
@@ -78,7 +81,14 @@ impl Client {
         Self {
             account: Arc::new(account),
             priority: Priority::default(),
+            counters: Arc::default(),
         }
+    }
+
+    /// The same account, which from now on adds what it asks to these counts.
+    #[must_use]
+    pub fn counted_by(self, counters: Arc<Counters>) -> Self {
+        Self { counters, ..self }
     }
 
     /// The same account, for calls that a person waits for.
@@ -99,6 +109,7 @@ impl Client {
         Self {
             account: self.account.clone(),
             priority,
+            counters: self.counters.clone(),
         }
     }
 
@@ -143,8 +154,9 @@ impl Client {
                     .body(body.clone());
             }
 
-            let mut permit = self.account.budget.permit(self.priority).await;
+            let mut permit = self.permit().await;
             permit.sent();
+            self.counters.count_sent();
             let answer = match exchange(request, REQUEST).await {
                 Ok(answer) => answer,
                 Err(failure) => return Err(failed(failure, effect)),
@@ -154,6 +166,7 @@ impl Client {
                 permit.answered(&answer.headers, now);
                 return answer::checked(answer, effect);
             }
+            self.counters.count_refused();
             let wait = permit.refused(&answer.headers, now);
             if attempt >= ATTEMPTS {
                 let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
@@ -163,6 +176,16 @@ impl Client {
             }
         }
         unreachable!("the loop ends by returning")
+    }
+
+    /// Waits for its turn.
+    async fn permit(&self) -> Permit {
+        let mut turn = std::pin::pin!(self.account.budget.permit(self.priority));
+        if let Some(permit) = turn.as_mut().now_or_never() {
+            return permit;
+        }
+        let _waiting = self.counters.wait();
+        turn.await
     }
 }
 

@@ -40,6 +40,7 @@
 
 mod budget;
 mod client;
+mod counters;
 mod endpoints;
 mod error;
 mod http;
@@ -50,6 +51,7 @@ pub mod realtime;
 
 pub use budget::{Budget, BudgetState, Priority};
 pub use client::{Client, MessageQuery, ping};
+pub use counters::Counters;
 pub use endpoints::{Clock, Endpoints};
 pub use error::{Effect, Error, NetworkFault, Nonsense};
 pub use http::{MAX_ANSWER, configure};

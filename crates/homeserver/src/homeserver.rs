@@ -10,8 +10,8 @@ use ruma::{EventId, MxcUri, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId,
 use serde_json::Value;
 
 use crate::{
-    Actor, ByteRange, Direction, Download, Error, IncomingEvent, NewEvent, NewRoom, NewState,
-    Profile, RoomMember, TimelinePage, Upload,
+    Actor, ByteRange, Counters, Direction, Download, Error, IncomingEvent, NewEvent, NewRoom,
+    NewState, Profile, RoomMember, TimelinePage, Upload,
 };
 
 /// The homeserver, as an appservice sees it (Matrix spec, client-server API and application service API).
@@ -19,6 +19,11 @@ use crate::{
 /// Every method may give [`Error::Unreachable`] and the other errors; what a method says about success is the whole of it.
 #[async_trait]
 pub trait Homeserver: Send + Sync {
+    /// How often it was asked for what, if that is counted.
+    fn counters(&self) -> Option<&Counters> {
+        None
+    }
+
     /// Whom the homeserver takes us for: the bot, if the registration is installed. It need not be registered yet.
     async fn whoami(&self) -> Result<OwnedUserId, Error>;
 

@@ -30,7 +30,7 @@ pub use model::{
 };
 pub use network::{
     Account, Check, Complaint, Credentials, History, Login, LoginError, Network, NetworkInfo,
-    ReadUpTo, RoomChange,
+    ReadUpTo, RoomChange, Traffic,
 };
 pub use outgoing::{Composed, Outgoing, Part, Preface, Said};
 pub use text::RichText;

@@ -1,6 +1,6 @@
 //! The two traits a remote network implements.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -54,6 +54,21 @@ pub enum LoginError {
     Remote(#[from] RemoteError),
 }
 
+/// What was asked of a network since the start, for the metrics. A network that counts none of it says so by zeros.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests, repetitions included.
+    pub requests: u64,
+    /// How many of them it refused for being too many.
+    pub refused: u64,
+    /// How many had to wait for their turn, so as not to be too many.
+    pub waits: u64,
+    /// For how long those waited that have been sent by now, all together.
+    pub waited: Duration,
+    /// How many wait at present.
+    pub waiting: u64,
+}
+
 /// A remote network, before anybody is logged in.
 #[async_trait]
 pub trait Network: Send + Sync {
@@ -62,6 +77,11 @@ pub trait Network: Send + Sync {
 
     /// What it can do.
     fn capabilities(&self) -> &Capabilities;
+
+    /// What was asked of it since the start, for all accounts together.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
 
     /// Where to send the browser of a person who wants to log in. The network sends it back to `callback`
     /// with `state` in the query, and with whatever it brings.

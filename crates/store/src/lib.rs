@@ -24,9 +24,9 @@ pub use db::Steps;
 pub use error::Error;
 pub use lane::{Lane, NoLane};
 pub use model::{
-    Awaited, Counts, EditRow, Ghost, Item, ItemState, Link, Login, LoginId, LoginState, MessageRow,
-    NewItem, NewLogin, NewPortal, Place, Portal, PortalId, PortalState, Queue, Shown, Ticket,
-    Uploaded, User, WayToRemote, Written,
+    Accepted, Awaited, Backlog, Counts, EditRow, Ghost, Item, ItemState, Link, Login, LoginId,
+    LoginState, MessageRow, NewItem, NewLogin, NewPortal, Place, Portal, PortalId, PortalState,
+    Queue, Shown, Ticket, Told, Uploaded, User, WayToRemote, Written,
 };
 pub use open::{Options, Probe};
 pub use seal::{BadKey, SecretKey};

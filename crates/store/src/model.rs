@@ -353,6 +353,37 @@ pub struct Queue {
     pub since: i64,
 }
 
+/// What became of events that were to be accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// The lanes which got something.
+    pub lanes: Vec<Lane>,
+    /// How many were left out, having been accepted before.
+    pub repeated: usize,
+}
+
+/// What is known of a message that the network tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    New,
+    /// It waits in its lane.
+    Waits,
+    /// It came from the network and is shown.
+    Shown,
+    /// It came from Matrix.
+    Own,
+}
+
+/// What waits in all lanes of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many items, those under way included.
+    pub items: u64,
+    /// When the oldest of them was stored.
+    pub oldest: Option<i64>,
+}
+
 // Payloads hold people's words, and these are sometimes logged.
 impl std::fmt::Debug for NewItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -19,6 +19,7 @@ use store::{Item, ItemState, MessageRow, Portal, WayToRemote};
 use super::tell;
 use crate::{
     Ctx, Error,
+    figures::Resolved,
     intake::matrix::MatrixEvent,
     lanes::Outcome,
     login,
@@ -215,6 +216,10 @@ async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
         let why = error.sentence.clone();
         world.lanes.stumbles(&item.lane, why, world.now());
         waiting(job, &error).await?;
+        if perhaps_done || matches!(error.fault, Fault::RateLimited(_)) {
+            // Otherwise the lane counts it.
+            world.meters.retry(&item.lane);
+        }
         if perhaps_done {
             // It stays marked as attempting, so that the next try looks for it first. Not at once: what was
             // not answered may still be under way.
@@ -243,6 +248,7 @@ async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
     let prefix = &world.config.command_prefix;
     let what = job.deed.words();
     let news = if perhaps_done {
+        world.meters.resolved(Resolved::Told);
         format!(
             "{what} may or may not have reached {network}: {}. Have a look there before you try again: ",
             error.sentence

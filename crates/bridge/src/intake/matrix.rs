@@ -9,7 +9,7 @@ use remote::Millis;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Lane, NewItem};
+use store::{Accepted, Lane, NewItem};
 
 use super::{
     ControlEvent, Membership, gate,
@@ -87,7 +87,11 @@ pub(crate) async fn accept(
         .filter(|event| !world.names.is_by_us(event));
     let oldest = theirs.map(|event| event.ts).min();
     match store(world, transaction, How::Pushed).await {
-        Ok(touched) => {
+        Ok(Accepted {
+            lanes: touched,
+            repeated,
+        }) => {
+            world.meters.repeated_by_matrix(repeated);
             tracing::debug!(
                 transaction = id,
                 events = count,
@@ -126,12 +130,12 @@ pub(crate) async fn user_exists(world: &Ctx, user: &UserId) -> bool {
     }
 }
 
-/// Sorts and stores events; gives the lanes that got something.
+/// Sorts and stores events.
 pub(super) async fn store(
     world: &Ctx,
     transaction: Transaction,
     how: How,
-) -> Result<Vec<Lane>, Error> {
+) -> Result<Accepted, Error> {
     let mut items = Vec::new();
     let mut clocks = Vec::new();
     for event in transaction.events {
@@ -156,7 +160,7 @@ pub(super) async fn store(
         world.clocks.came(clocks, world.now());
     }
     if items.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Accepted::default());
     }
     Ok(world.store.accept_events(&items, world.now()).await?)
 }

@@ -367,7 +367,9 @@ impl Reading<'_> {
             events,
             ..Transaction::default()
         };
-        let touched = matrix::store(self.world, transaction, How::Read).await?;
+        let touched = matrix::store(self.world, transaction, How::Read)
+            .await?
+            .lanes;
         for lane in &touched {
             lanes::wake(self.world, lane);
         }

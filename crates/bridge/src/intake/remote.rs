@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use remote::{Event, EventSink, Message, MessageId, PersonId, RoomId, SinkClosed};
-use store::{Lane, Login, MessageRow, NewItem, Portal, PortalState};
+use store::{Lane, Login, MessageRow, NewItem, Portal, PortalState, Told};
 
 use super::catch_up::{self, Intake};
 use crate::{Ctx, Error, delivery::ToMatrix, ghost, lanes, lanes::Backoff, login, reading};
@@ -129,14 +129,19 @@ impl RemoteSink {
             // says that it is not.
             return Ok(());
         }
-        let new = world
+        let told = world
             .store
             .accept_message(portal.id, message.id.as_str(), &item, world.now())
             .await?;
         drop(behind);
         // What the user said on Matrix comes back from the network, mostly after the answer to its sending.
-        if new {
-            lanes::wake(world, &Lane::ToMatrix(portal.id));
+        match told {
+            // In case that nobody woke its lane then.
+            Told::New | Told::Waits => lanes::wake(world, &Lane::ToMatrix(portal.id)),
+            Told::Shown | Told::Own => {}
+        }
+        if matches!(told, Told::Waits | Told::Shown) {
+            world.meters.repeated_by_remote();
         }
         Ok(())
     }

@@ -111,7 +111,7 @@ impl Worker {
             Ok(Outcome::Later(time)) => Next::Pause(time),
             Ok(outcome) => match record(&self.world, &self.lease, &item, &outcome).await {
                 Ok(head) => {
-                    self.world.lanes.count(self.lease.lane(), &outcome);
+                    self.world.meters.ended(&item, &outcome, self.world.now());
                     self.world.lanes.troubles.over(self.lease.lane());
                     self.wait.reset();
                     self.suspect = false;
@@ -181,7 +181,10 @@ async fn step(
         Err(_) => Ok(Outcome::Failed("the bridge has a fault there".to_owned())),
     };
     match outcome {
-        Err(error) if error.is_transient() => Err(error),
+        Err(error) if error.is_transient() => {
+            world.meters.retry(lane);
+            Err(error)
+        }
         Err(error) if error.needs_login() => Ok(Outcome::Paused),
         // Whatever it is, the lane goes on, and `failed` shows it.
         Err(error) => {
@@ -202,6 +205,7 @@ async fn set_aside(world: &Ctx, lease: &Lease, error: &store::Error) -> bool {
         };
         delivery::tell::unreadable(world, lane, id).await?;
         world.store.fail_item(id, &why, world.now()).await?;
+        world.meters.gave_up(lane);
         tracing::error!(%lane, item = id, %error, "given up; `failed` lists it, and it stays in table `items`");
         Ok::<_, Error>(())
     };
@@ -223,6 +227,10 @@ async fn record(
                 world.echoes.expect();
             }
             Some(head)
+        }
+        Outcome::Nothing => {
+            lease.looking();
+            Some(world.store.finish(item, &[], world.now()).await?)
         }
         Outcome::Failed(why) => {
             world.store.fail_item(item.id, why, world.now()).await?;

@@ -190,6 +190,12 @@ impl Connections {
         self.line(login_id).map(|line| line.status())
     }
 
+    /// How they all are.
+    pub(crate) fn statuses(&self) -> Vec<Status> {
+        let lines = self.lines();
+        lines.values().map(|line| line.status().0).collect()
+    }
+
     /// The network said that a connection stands. Rooms may have come and gone meanwhile.
     pub(crate) fn connected(&self, login_id: i64) {
         if let Some(line) = self.line(login_id) {

@@ -15,6 +15,7 @@ mod crashes;
 mod deletions_to_remote;
 mod edits_to_remote;
 mod failures_and_status;
+mod figures;
 mod hang_ups;
 mod invites;
 mod logins;

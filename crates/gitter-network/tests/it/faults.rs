@@ -29,6 +29,16 @@ async fn sending(effect: Effect) -> RemoteError {
 }
 
 #[tokio::test]
+async fn what_was_asked_is_counted_for_all_accounts_together() {
+    let world = SandboxWorld::new().await;
+    let none = world.network.traffic();
+    assert_eq!((none.requests, none.refused, none.waits), (0, 0, 0));
+    world.account().me().await.expect("an answer");
+    world.account().me().await.expect("an answer");
+    assert_eq!(world.network.traffic().requests, 2);
+}
+
+#[tokio::test]
 async fn each_trouble_has_its_words() {
     let mut said = Vec::new();
     for effect in [

@@ -187,7 +187,9 @@ async fn every_recorded_case_is_asked_as_recorded_and_understood() {
 
 /// A 429 is waited out twice, and then told.
 async fn refused(case: &Case, ask: &Ask, server: &Server) {
+    let counters = std::sync::Arc::new(gitter::Counters::default());
     let client = server.client(case.token().unwrap());
+    let client = client.counted_by(counters.clone());
     let budget = client.clone();
     let call: tokio::task::JoinHandle<Result<(), Error>> = match ask {
         Ask::Me => tokio::spawn(async move { client.me().await.map(drop) }),
@@ -210,6 +212,9 @@ async fn refused(case: &Case, ask: &Ask, server: &Server) {
     let error = call.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
     assert!(!error.may_have_been_carried_out());
+    assert_eq!((counters.sent(), counters.refused()), (3, 3));
+    assert_eq!((counters.waits(), counters.waiting()), (2, 0));
+    assert!(counters.waited().as_secs() >= 60);
 }
 
 #[tokio::test]

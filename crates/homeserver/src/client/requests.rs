@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::{Body, Call, Repeat};
 use super::json::{at, creation, id, lacks, member, with_reason};
-use super::{Client, RequestKind, media};
+use super::{Client, Counters, RequestKind, media};
 use crate::{
     Actor, ByteRange, Direction, Download, Error, Homeserver, IncomingEvent, NewEvent, NewRoom,
     NewState, Profile, RoomMember, TimelinePage, Upload,
@@ -17,6 +17,10 @@ use crate::{
 
 #[async_trait]
 impl Homeserver for Client {
+    fn counters(&self) -> Option<&Counters> {
+        Some(&self.counters)
+    }
+
     async fn whoami(&self) -> Result<OwnedUserId, Error> {
         self.who(None).await
     }

@@ -1,5 +1,6 @@
 //! What the program answers over HTTP.
 
+use anyhow::Context as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -189,7 +190,21 @@ async fn metrics_are_served_where_asked() -> Result {
         .send()
         .await?;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert!(answer.text().await?.contains("# TYPE"));
+    let before = answer.text().await?;
+    for (figure, least) in [
+        // Its own account, its name.
+        ("bridge_homeserver_requests_total{kind=\"register\"}", 1.0),
+        ("bridge_logins{state=\"ok\"}", 0.0),
+        ("bridge_queue_length{direction=\"to_remote\"}", 0.0),
+        ("bridge_queue_oldest_seconds{direction=\"to_matrix\"}", 0.0),
+        ("bridge_network_requests_total", 0.0),
+    ] {
+        let found = before
+            .lines()
+            .find_map(|line| line.strip_prefix(figure)?.strip_prefix(' '));
+        let found: f64 = found.with_context(|| format!("no {figure}"))?.parse()?;
+        assert!(found >= least, "{figure}: {found}");
+    }
     // And nowhere else.
     let elsewhere = http
         .get(format!("{}/metrics", scene.bridge.slot().address()))

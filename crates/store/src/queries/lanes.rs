@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sql;
 use crate::db::{Arg, Batch, args};
-use crate::{Error, Item, Lane, NewItem, PortalId, Store};
+use crate::{Accepted, Backlog, Error, Item, Lane, NewItem, PortalId, Store, Told};
 
 sql! {
     SEE = "INSERT INTO seen (key, seen_at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
@@ -20,9 +20,12 @@ sql! {
         SELECT $1, (SELECT id FROM logins WHERE id = $2), $3, $4, 'waiting', 0, $5, $5, $6
         WHERE NOT EXISTS (SELECT 1 FROM messages WHERE portal_id = $7 AND remote_id = $8)
         ON CONFLICT (lane, key) DO NOTHING";
-    IS_KNOWN = "SELECT COUNT(*) FROM messages WHERE portal_id = $1 AND remote_id = $2";
+    IS_KNOWN = "SELECT by_us FROM messages WHERE portal_id = $1 AND remote_id = $2 LIMIT 1";
     MOVE_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
     WAITING_LANES = "SELECT DISTINCT lane FROM items WHERE state <> 'failed' ORDER BY lane";
+    // By kind of lane, out of the index alone. Ids grow, so the first item is the oldest.
+    BACKLOGS = "SELECT way, number, accepted_at FROM (SELECT substr(lane, 1, 7) AS way, COUNT(*) AS number, MIN(id) AS first
+        FROM items WHERE state <> 'failed' GROUP BY substr(lane, 1, 7)) AS waiting JOIN items ON items.id = first";
     DROP_LANE = "DELETE FROM items WHERE lane = $1";
     // Not the head: it may be on its way.
     WITHDRAW = "DELETE FROM items WHERE lane = $1 AND key = $2 AND state <> 'attempting'
@@ -34,8 +37,8 @@ sql! {
 
 impl Store {
     /// Accepts events of the homeserver in one commit, each once for ever (until [`Store::prune`]); gives the lanes which
-    /// got something. An event may put items into several lanes.
-    pub async fn accept_events(&self, events: &[NewItem], now: i64) -> Result<Vec<Lane>, Error> {
+    /// got something, and how much was left out. An event may put items into several lanes.
+    pub async fn accept_events(&self, events: &[NewItem], now: i64) -> Result<Accepted, Error> {
         let lanes: Vec<_> = events.iter().map(|item| item.lane.to_string()).collect();
         let mut batch = Batch::in_turn();
         for (item, lane) in events.iter().zip(&lanes) {
@@ -46,9 +49,17 @@ impl Store {
             batch.add(SEE, args![&item.key, now]);
         }
         let answers = self.db.commit(&batch).await?;
-        let touched = events.iter().zip(&answers).filter(|(_, it)| it.touched > 0);
-        let touched: BTreeSet<_> = touched.map(|(item, _)| item.lane.clone()).collect();
-        Ok(touched.into_iter().collect())
+        let mut accepted = Accepted::default();
+        let mut touched = BTreeSet::new();
+        for (item, answer) in events.iter().zip(&answers) {
+            if answer.touched > 0 {
+                touched.insert(item.lane.clone());
+            } else {
+                accepted.repeated += 1;
+            }
+        }
+        accepted.lanes = touched.into_iter().collect();
+        Ok(accepted)
     }
 
     /// Accepts what came from the network together with how far the portal has now been read, in one commit. An item whose
@@ -72,15 +83,15 @@ impl Store {
         Ok(answers.iter().take(items.len()).any(|it| it.touched > 0))
     }
 
-    /// Accepts a message of the network as [`Store::accept_remote`] does, with itself as the cursor. `false` if the message
-    /// map knows it: then only the cursor is moved.
+    /// Accepts a message of the network as [`Store::accept_remote`] does, with itself as the cursor. If the message
+    /// map knows it, only the cursor is moved.
     pub async fn accept_message(
         &self,
         portal_id: PortalId,
         remote_id: &str,
         item: &NewItem,
         now: i64,
-    ) -> Result<bool, Error> {
+    ) -> Result<Told, Error> {
         let lane = item.lane.to_string();
         let mut add = new_item(item, &lane, now).to_vec();
         add.extend(args![portal_id, remote_id]);
@@ -91,8 +102,13 @@ impl Store {
         batch.add(MOVE_CURSOR, args![portal_id, remote_id]);
         let answers = self.db.commit(&batch).await?;
         let known = answers.first().and_then(|answer| answer.rows.first());
-        let known: i64 = known.map_or(Ok(0), |row| row.get(0))?;
-        Ok(known == 0)
+        let added = answers.get(1).is_some_and(|answer| answer.touched > 0);
+        Ok(match known.map(|row| row.get(0)).transpose()? {
+            Some(true) => Told::Own,
+            Some(false) => Told::Shown,
+            None if added => Told::New,
+            None => Told::Waits,
+        })
     }
 
     /// Puts in what the bridge gives itself to do, in one commit. An item whose key its lane holds already is left out.
@@ -121,6 +137,21 @@ impl Store {
             }
         }
         Ok(lanes)
+    }
+
+    /// What waits in all lanes to the network, and in all lanes to Matrix.
+    pub async fn backlogs(&self) -> Result<(Backlog, Backlog), Error> {
+        let (mut to_remote, mut to_matrix) = (Backlog::default(), Backlog::default());
+        for row in self.db.rows(BACKLOGS, &[]).await? {
+            let backlog = match row.get::<String>(0)?.as_str() {
+                "remote/" => &mut to_remote,
+                "matrix/" => &mut to_matrix,
+                _ => continue,
+            };
+            backlog.items = u64::try_from(row.get::<i64>(1)?).unwrap_or(0);
+            backlog.oldest = row.get(2)?;
+        }
+        Ok((to_remote, to_matrix))
     }
 
     /// Takes an item out of its lane again, unless it may be under way; `true` if it was there.

@@ -26,6 +26,7 @@ sql! {
     PLACE = "SELECT id, login_id, mxid FROM portals WHERE room_id = $1";
     PORTAL_OF = select!("WHERE mxid = $1 AND remote_room = $2");
     PORTALS_OF = select!("WHERE mxid = $1 ORDER BY id");
+    COUNT_JOINED = "SELECT COUNT(*) FROM portals WHERE login_id IS NOT NULL AND state = 'joined'";
     JOINED_PORTALS = select!("WHERE login_id = $1 AND state = 'joined' ORDER BY id");
     SET_ROOM = "UPDATE portals SET room_id = $2, state = $3 WHERE id = $1";
     SET_STATE = "UPDATE portals SET state = $2 WHERE id = $1";
@@ -96,6 +97,13 @@ impl Store {
     pub async fn joined_portals(&self, login_id: LoginId) -> Result<Vec<Portal>, Error> {
         let rows = self.db.rows(JOINED_PORTALS, args![login_id]).await?;
         readable(&rows, "portals", portal)
+    }
+
+    /// How many there are of all logins.
+    pub async fn count_joined_portals(&self) -> Result<u64, Error> {
+        let row = self.db.row(COUNT_JOINED, &[]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// Gives it a Matrix room, or takes it away. [`Error::Taken`] if the room is another portal's.

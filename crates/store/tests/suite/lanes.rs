@@ -1,6 +1,9 @@
 //! Lanes: accepting, working, failing; and what a kill leaves.
 
-use store::{Counts, Error, ItemState, Lane, NewItem, PortalId, Queue, Store};
+use store::{
+    Accepted, Backlog, Counts, Error, ItemState, Lane, MessageRow, NewItem, PortalId, Queue, Store,
+    Told,
+};
 
 use super::messages::row;
 use crate::{Base, alice, new_login};
@@ -115,10 +118,17 @@ pub(crate) async fn accepting_events(base: Base) {
     ];
     let lane = Lane::ToRemote(portal.id);
     let mut lanes = vec![Lane::Control("!m".into()), lane.clone()];
-    assert_eq!(store.accept_events(&events, 7).await.unwrap(), lanes);
+    let accepted = |lanes: &[Lane], repeated| Accepted {
+        lanes: lanes.to_vec(),
+        repeated,
+    };
+    assert_eq!(
+        store.accept_events(&events, 7).await.unwrap(),
+        accepted(&lanes, 0)
+    );
     assert_eq!(
         store.accept_events(&events, 8).await.unwrap(),
-        [],
+        accepted(&[], 3),
         "each once"
     );
     lanes.sort_by_key(ToString::to_string);
@@ -151,22 +161,23 @@ pub(crate) async fn accepting_events(base: Base) {
     ];
     assert_eq!(
         store.accept_events(&doubled, 9).await.unwrap(),
-        *std::slice::from_ref(&lane)
+        accepted(std::slice::from_ref(&lane), 2)
     );
     assert_eq!(
         drain(&store, &lane).await,
         ["$d"],
         "done ones do not come back, doubled ones come once"
     );
-    assert_eq!(store.accept_events(&[], 9).await.unwrap(), []);
+    assert_eq!(store.accept_events(&[], 9).await.unwrap(), accepted(&[], 0));
 }
 
 pub(crate) async fn one_event_in_two_lanes(base: Base) {
     let store = base.open().await;
     let (_, portal) = alice(&store).await;
     let events = [item(portal.id, None, "$a"), control("$a")];
-    assert_eq!(store.accept_events(&events, 1).await.unwrap().len(), 2);
-    assert_eq!(store.accept_events(&events, 1).await.unwrap().len(), 0);
+    let accept = async || store.accept_events(&events, 1).await.unwrap().lanes.len();
+    assert_eq!(accept().await, 2);
+    assert_eq!(accept().await, 0);
 }
 
 pub(crate) async fn accepting_what_came_from_the_network(base: Base) {
@@ -226,19 +237,49 @@ pub(crate) async fn accepting_what_the_map_knows(base: Base) {
     };
     let accept = async |id: &str| store.accept_message(portal.id, id, &item, 1).await.unwrap();
     let cursor = async || store.portal(portal.id).await.unwrap().unwrap().cursor;
-    assert!(accept("m1").await);
+    assert_eq!(accept("m1").await, Told::New);
     assert_eq!(cursor().await.as_deref(), Some("m1"));
-    assert!(
-        accept("m1").await,
-        "it waits already, and may be worth waking its lane for"
-    );
+    assert_eq!(accept("m1").await, Told::Waits);
     assert_eq!(drain(&store, &lane).await, ["message/m1"]);
 
     let known = [row(portal.id, "m2", 0, "$a"), row(portal.id, "m2", 1, "$a")];
     store.put_messages(&known).await.unwrap();
-    assert!(!accept("m2").await);
+    let own = MessageRow {
+        by_us: true,
+        ..row(portal.id, "m3", 0, "$b")
+    };
+    store.put_messages(&[own]).await.unwrap();
+    assert_eq!(accept("m3").await, Told::Own);
+    assert_eq!(accept("m2").await, Told::Shown);
     assert_eq!(cursor().await.as_deref(), Some("m2"));
     assert!(drain(&store, &lane).await.is_empty());
+}
+
+pub(crate) async fn backlogs(base: Base) {
+    let store = base.open().await;
+    let (_, portal) = alice(&store).await;
+    let none = Backlog::default();
+    assert_eq!(store.backlogs().await.unwrap(), (none, none));
+    let of = |id, key| item(id, None, key);
+    let from_network = NewItem {
+        lane: Lane::ToMatrix(portal.id),
+        ..of(portal.id, "$c")
+    };
+    let given_up = of(portal.id, "$given up");
+    store.enqueue(&[given_up], 3).await.unwrap();
+    let first = store.next_item(&Lane::ToRemote(portal.id)).await.unwrap();
+    store.fail_item(first.unwrap().id, "no", 4).await.unwrap();
+    store.enqueue(&[of(portal.id, "$a")], 5).await.unwrap();
+    store
+        .enqueue(&[of(77, "$b"), from_network, control("$d")], 6)
+        .await
+        .unwrap();
+    let backlog = |items, oldest| Backlog { items, oldest };
+    assert_eq!(
+        store.backlogs().await.unwrap(),
+        (backlog(2, Some(5)), backlog(1, Some(6))),
+        "of all rooms, without what was given up"
+    );
 }
 
 pub(crate) async fn giving_itself_work(base: Base) {
@@ -445,12 +486,17 @@ pub(crate) async fn dropping_and_pruning(base: Base) {
     store.finish(&done, &[], 30).await.unwrap();
     store.prune(25).await.unwrap();
     assert!(
-        store.accept_events(&old, 40).await.unwrap().is_empty(),
+        store
+            .accept_events(&old, 40)
+            .await
+            .unwrap()
+            .lanes
+            .is_empty(),
         "one still waits, the other was done lately"
     );
     store.prune(31).await.unwrap();
     assert_eq!(
-        store.accept_events(&old, 50).await.unwrap(),
+        store.accept_events(&old, 50).await.unwrap().lanes,
         *std::slice::from_ref(&lane),
         "forgotten, as it was asked to"
     );
@@ -465,7 +511,7 @@ pub(crate) async fn who_logged_out_meanwhile(base: Base) {
     store.delete_login(login.id).await.unwrap();
     let late = item(portal.id, Some(login.id), "$late");
     assert_eq!(
-        store.accept_events(&[late], 1).await.unwrap().len(),
+        store.accept_events(&[late], 1).await.unwrap().lanes.len(),
         1,
         "not ours to drop"
     );
@@ -544,10 +590,10 @@ pub(crate) async fn many_at_once(base: Base) {
     let lane = Lane::ToRemote(portal.id);
     let keys: Vec<_> = (0..100).map(|n| format!("{n:03}")).collect();
     let items: Vec<_> = keys.iter().map(|key| item(portal.id, None, key)).collect();
-    let touched = store.accept_events(&items, 1).await.unwrap();
+    let touched = store.accept_events(&items, 1).await.unwrap().lanes;
     assert_eq!(touched, *std::slice::from_ref(&lane));
     assert_eq!(drain(&store, &lane).await, keys);
-    assert_eq!(store.accept_events(&items, 1).await.unwrap(), []);
+    assert_eq!(store.accept_events(&items, 1).await.unwrap().repeated, 100);
 
     let mut rows: Vec<_> = keys
         .iter()
@@ -595,7 +641,7 @@ pub(crate) async fn dropped_in_the_middle(base: Base) {
         assert!(keys.is_empty() || keys.len() == 3, "{polls}: {keys:?}");
         whole += keys.len() / 3;
         // The homeserver sends it again, and it arrives once.
-        let again = store.accept_events(&items, 1).await.unwrap();
+        let again = store.accept_events(&items, 1).await.unwrap().lanes;
         assert_eq!(again.is_empty(), keys.len() == 3, "{polls}");
         assert_eq!(drain(&store, &lane).await.len(), 3 - keys.len(), "{polls}");
     }

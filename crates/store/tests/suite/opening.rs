@@ -66,6 +66,7 @@ pub(crate) async fn without_closing(base: Base) {
             .accept_events(&[item(portal.id, Some(login.id), "$a")], 3)
             .await
             .unwrap()
+            .lanes
             .is_empty()
     );
 }
@@ -135,7 +136,7 @@ pub(crate) async fn twice_at_once(base: Base) {
     );
     let (first, second) = tokio::join!(one.accept_events(&a, 1), two.accept_events(&b, 1));
     assert_eq!(
-        first.unwrap().len() + second.unwrap().len(),
+        first.unwrap().lanes.len() + second.unwrap().lanes.len(),
         1,
         "only one of them got it"
     );

@@ -32,6 +32,9 @@ impl Place<'_> {
                 .messages(self.portal.id, message.as_str())
                 .await?;
         }
+        if known.iter().all(|row| row.deleted) {
+            return Ok(Outcome::done());
+        }
         let mut events: Vec<_> = known.iter().filter(|row| !row.deleted).collect();
         // One event of a user's may have become several messages.
         events.dedup_by_key(|row| &row.event_id);

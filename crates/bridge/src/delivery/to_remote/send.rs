@@ -14,6 +14,7 @@ use super::{End, Job, Road};
 use crate::{
     Error,
     delivery::{digest, txn},
+    figures::Resolved,
     lanes::Outcome,
 };
 
@@ -128,6 +129,9 @@ impl Job<'_> {
                 None
             };
             let is_found = found.is_some();
+            if is_found {
+                world.meters.resolved(Resolved::Found);
+            }
             let message = match found {
                 Some(message) => message,
                 None if looked && let Some(later) = self.under_way() => {
@@ -142,6 +146,9 @@ impl Job<'_> {
                 None => {
                     self.progress.part = Some(part.clone());
                     self.attempt().await?;
+                    if looked {
+                        world.meters.resolved(Resolved::SentAgain);
+                    }
                     let key = txn(&["remote", of, &index.to_string()]);
                     road.account.send(&road.room, part, &key).await?
                 }
