@@ -136,9 +136,13 @@ impl Lock {
                     self.connection = connection;
                     return true;
                 }
-                Ok(Ok(None)) => refusals += 1,
+                Ok(Ok(None)) => {
+                    self.held.still_lost(None);
+                    refusals += 1;
+                }
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "the lock on the database cannot be taken yet");
+                    self.held.still_lost(Some(error));
                 }
                 Err(_) => tracing::debug!("the database does not answer"),
             }

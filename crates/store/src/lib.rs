@@ -10,6 +10,10 @@
 //!   both back ends.
 //! - To change the schema: one more numbered file in both folders of `migrations/`, never a change to an old one.
 
+// The rows of `tests/schemas` are put in by unit tests, too.
+#[cfg(test)]
+extern crate self as store;
+
 mod claim;
 mod db;
 mod error;

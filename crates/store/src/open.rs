@@ -376,9 +376,15 @@ pub(crate) fn refused(error: sqlx::Error) -> Error {
         sqlx::Error::Io(io) if io.to_string().contains("invalid peer certificate") => {
             certificate(&io.to_string())
         }
-        sqlx::Error::Io(io) => Error::Unavailable(format!("cannot connect to PostgreSQL: {io}")),
+        sqlx::Error::Io(io) => out_of_reach(io),
         _ => error.into(),
     }
+}
+
+pub(crate) fn out_of_reach(io: &std::io::Error) -> Error {
+    Error::Unavailable(format!(
+        "PostgreSQL cannot be reached ({io}); look whether it runs"
+    ))
 }
 
 /// TLS was asked for (`sslmode`) and came to nothing.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::process::{Process, log_file, tail};
 use crate::synapse::{DOMAIN, Slot, Synapse};
-use crate::{http, logs, scratch};
+use crate::{debian, http, logs, scratch};
 
 /// The Gitter a bridge talks to.
 #[derive(Debug, Clone)]
@@ -42,7 +42,11 @@ pub struct Setup {
     config: Value,
     environment: Vec<(String, String)>,
     homeserver_log: PathBuf,
+    small_disk: bool,
 }
+
+/// How large a small disk is.
+pub const SMALL_DISK: u64 = 16 << 20;
 
 impl Setup {
     /// A configuration with SQLite in a directory of its own; `program` is the path of `matrix-gitter`.
@@ -94,6 +98,7 @@ impl Setup {
             config,
             environment: Vec::new(),
             homeserver_log: synapse.log_file(),
+            small_disk: false,
         })
     }
 
@@ -134,6 +139,15 @@ impl Setup {
         self.set("database.uri", uri)
     }
 
+    /// Keeps everything in SQLite on a file system of its own ([`SMALL_DISK`]), which is there as long as the process. See
+    /// [`Bridge::small_disk`].
+    #[must_use]
+    pub fn on_a_small_disk(mut self) -> Self {
+        self.small_disk = true;
+        let file = self.home.path().join("disk").join("bridge.db");
+        self.database(&format!("sqlite:{}", file.display()))
+    }
+
     /// The configuration as it would be written.
     pub fn config(&self) -> &Value {
         &self.config
@@ -144,8 +158,17 @@ impl Setup {
         let file = self.home.path().join("config.yaml");
         // JSON is YAML too.
         std::fs::write(&file, format!("{:#}", self.config)).context("cannot write config.yaml")?;
-        let process = run(&self.program, self.home.path(), &self.environment)?;
+        if self.small_disk {
+            std::fs::create_dir(self.home.path().join("disk")).context("cannot make a folder")?;
+        }
+        let process = run(
+            &self.program,
+            self.home.path(),
+            &self.environment,
+            self.small_disk,
+        )?;
         let mut bridge = Bridge {
+            small_disk: self.small_disk,
             process,
             environment: self.environment,
             program: self.program,
@@ -169,6 +192,7 @@ pub struct Bridge {
     environment: Vec<(String, String)>,
     home: TempDir,
     homeserver_log: PathBuf,
+    small_disk: bool,
 }
 
 impl Bridge {
@@ -185,6 +209,23 @@ impl Bridge {
     /// `config.yaml`, for the program's other commands.
     pub fn config_file(&self) -> PathBuf {
         self.home.path().join("config.yaml")
+    }
+
+    /// The folder which is a file system of its own, as we see it from outside of the process.
+    pub fn small_disk(&self) -> PathBuf {
+        let folder = self.home.path().join("disk");
+        let inside = folder.strip_prefix("/").unwrap_or(&folder);
+        Path::new("/proc")
+            .join(self.pid().to_string())
+            .join("root")
+            .join(inside)
+    }
+
+    /// What `GET /health/ready` answers.
+    pub async fn readiness(&self) -> anyhow::Result<(u16, Value)> {
+        let url = format!("{}/health/ready", self.slot.address());
+        let answer = http::client()?.get(url).send().await?;
+        Ok((answer.status().as_u16(), answer.json().await?))
     }
 
     /// What it wrote to its standard error so far, over all its starts.
@@ -214,7 +255,12 @@ impl Bridge {
     /// Starts it again on the same configuration, after [`stop`](Self::stop) or [`kill`](Self::kill).
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         anyhow::ensure!(self.process.ended()?.is_some(), "the bridge still runs");
-        self.process = run(&self.program, self.home.path(), &self.environment)?;
+        self.process = run(
+            &self.program,
+            self.home.path(),
+            &self.environment,
+            self.small_disk,
+        )?;
         self.ready().await.map(drop)
     }
 
@@ -265,9 +311,18 @@ impl Drop for Bridge {
     }
 }
 
-fn run(program: &Path, home: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {
+fn run(
+    program: &Path,
+    home: &Path,
+    environment: &[(String, String)],
+    small_disk: bool,
+) -> anyhow::Result<Process> {
     let log = log_file(&home.join("log"))?;
-    let mut command = Command::new(program);
+    let mut command = if small_disk {
+        on_a_small_disk(program, &home.join("disk"))
+    } else {
+        Command::new(program)
+    };
     command
         .args(["run", "-c"])
         .arg(home.join("config.yaml"))
@@ -277,4 +332,22 @@ fn run(program: &Path, home: &Path, environment: &[(String, String)]) -> anyhow:
         .stdout(log.try_clone().context("cannot share a log")?)
         .stderr(log);
     Process::start("matrix-gitter", &mut command, Signal::TERM)
+}
+
+/// The program where it alone sees the file system in `folder`, which ends with it. Each of these programs becomes the next,
+/// so the process id is the program's.
+fn on_a_small_disk(program: &Path, folder: &Path) -> Command {
+    const MOUNT: &str = r#"mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@""#;
+    let mut command = Command::new("unshare");
+    // Whoever is not root may mount in a user namespace of his own.
+    if debian::root() {
+        command.arg("--mount");
+    } else {
+        command.args(["--user", "--map-root-user", "--mount"]);
+    }
+    command
+        .args(["sh", "-c", MOUNT, "sh", &SMALL_DISK.to_string()])
+        .arg(folder)
+        .arg(program);
+    command
 }

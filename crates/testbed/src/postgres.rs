@@ -130,10 +130,69 @@ impl Postgres {
 
     /// Kills the server as a power cut would, and starts it again on the same data.
     pub async fn crash(&mut self) -> anyhow::Result<()> {
+        self.stop().await?;
+        self.start_again().await
+    }
+
+    /// Ends the server at once.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
         self.server.signal(Signal::QUIT)?;
-        self.server.wait(Duration::from_secs(15)).await?;
+        self.server.wait(Duration::from_secs(15)).await.map(drop)
+    }
+
+    /// Starts it on the same data, after [`Self::stop`].
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
         self.server = serve(&self.programs, self.home.path(), self.port)?;
         self.answering().await
+    }
+
+    /// Carries out statements in a database which [`Self::database`] made, one after the other, and gives their rows.
+    pub async fn execute(&self, uri: &str, statements: &[&str]) -> anyhow::Result<String> {
+        let mut command = self.session(uri);
+        for statement in statements {
+            command.args(["--command", statement]);
+        }
+        output(&mut command).await
+    }
+
+    /// A whole database as SQL, without what differs from one version of the server to the next.
+    pub async fn dump(&self, uri: &str) -> anyhow::Result<String> {
+        let mut command = tokio::process::Command::new(self.programs.join("pg_dump"));
+        command.args([
+            "--inserts",
+            "--no-owner",
+            "--no-privileges",
+            "--dbname",
+            uri,
+        ]);
+        let text = output(&mut command).await?;
+        let is_kept = |line: &&str| {
+            !line.is_empty()
+                && !["--", "\\", "SET ", "SELECT pg_catalog.set_config("]
+                    .iter()
+                    .any(|start| line.starts_with(start))
+        };
+        let mut kept: String = text.lines().filter(is_kept).collect::<Vec<_>>().join("\n");
+        kept.push('\n');
+        Ok(kept)
+    }
+
+    /// Carries out a text of SQL in a database which [`Self::database`] made.
+    pub async fn load(&self, uri: &str, text: &str) -> anyhow::Result<()> {
+        let file = tempfile::NamedTempFile::new().context("cannot make a file")?;
+        std::fs::write(file.path(), text).context("cannot write SQL")?;
+        let mut command = self.session(uri);
+        command.arg("--file").arg(file.path());
+        output(&mut command).await.map(drop)
+    }
+
+    /// A client that takes statements by its standard input, and whose session ends with that.
+    pub fn session(&self, uri: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(self.programs.join("psql"));
+        command.args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet"]);
+        command.args(["--set", "ON_ERROR_STOP=1", "--dbname", uri]);
+        command.kill_on_drop(true);
+        command
     }
 
     async fn answering(&self) -> anyhow::Result<()> {

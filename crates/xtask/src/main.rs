@@ -1,4 +1,4 @@
-//! What developers and newcomers run: `cargo xtask demo`, `test`, `ci`, `fuzz`, `torture` and `bench`.
+//! What developers and newcomers run: `cargo xtask demo`, `test`, `ci`, `fuzz`, `torture`, `freeze` and `bench`.
 //!
 //! One more command is one more module and one more variant of [`Task`].
 #![expect(
@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod demo;
+mod freeze;
 mod fuzz;
 mod login;
 mod prerequisites;
@@ -38,6 +39,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Kills the bridge in every way, in memory and under virtual time, and compares both sides afterwards
     Torture(torture::Options),
+    /// Freezes the database's schema as that of a release, so that later versions are tested to migrate it
+    Freeze(freeze::Options),
     /// Measures what the bridge costs, and writes a table
     Bench(bench::Options),
 }
@@ -50,6 +53,7 @@ async fn main() -> anyhow::Result<()> {
         Task::Ci => ci::run().await,
         Task::Fuzz(options) => fuzz::run(&options).await,
         Task::Torture(options) => torture::run(&options).await,
+        Task::Freeze(options) => freeze::run(&options).await,
         Task::Bench(options) => bench::run(&options).await,
     }
 }

@@ -1,5 +1,7 @@
 //! "Accepted means stored … each message arrives once, in order per room and direction."
 
+use std::time::Duration;
+
 use crate::gathering::Gathering;
 use crate::scene::{Result, Scene};
 
@@ -285,6 +287,45 @@ async fn what_waited_too_long_is_asked_about_and_sent_when_told() -> Result {
     assert_eq!(
         scene.town.texts(&lounge),
         ["ready", "just now", "one", "two"]
+    );
+    Ok(())
+}
+
+/// "graceful stop finishes what is in flight": an answer that comes in time is waited for, one that does not is looked for at
+/// the next start. Either way the message stands once, and what waited behind it comes after it.
+#[tokio::test]
+async fn a_stop_in_the_middle_of_a_slow_post_sends_it_once() -> Result {
+    let Gathering {
+        mut scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
+    chat.user.say(&room, "ready").await?;
+    scene.town.hears(&lounge, "ready").await?;
+    for (text, time) in [
+        ("in time", Duration::from_secs(3)),
+        ("too late", Duration::from_secs(30)),
+    ] {
+        scene.town.slow_next_answer(&lounge, time);
+        chat.user.say(&room, text).await?;
+        // It stands there, and the bridge does not know it yet.
+        scene.town.hears(&lounge, text).await?;
+        chat.user.say(&room, &format!("after {text}")).await?;
+        scene.bridge.stop().await?;
+        scene.bridge.start_again().await?;
+        scene.town.hears(&lounge, &format!("after {text}")).await?;
+    }
+    assert_eq!(
+        scene.town.texts(&lounge),
+        [
+            "ready",
+            "in time",
+            "after in time",
+            "too late",
+            "after too late"
+        ]
     );
     Ok(())
 }

@@ -6,6 +6,7 @@
 mod admins;
 mod changes;
 mod commands;
+mod database;
 mod delivery;
 mod doctor;
 mod gathering;

@@ -284,6 +284,32 @@ async fn a_database_that_does_not_fit_is_refused() -> Result {
     Ok(())
 }
 
+/// "a newer schema than the program knows is refused untouched"
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_untouched() -> Result {
+    let postgres = testbed::postgres::shared().await?;
+    let uri = postgres.database().await?;
+    let mut scene = Scene::with(|setup| setup.database(&uri)).await?;
+    scene.bridge.stop().await?;
+    let newer =
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        SELECT 9999, 'of the future', success, checksum, 1 FROM _sqlx_migrations WHERE version = 1";
+    postgres.execute(&uri, &[newer]).await?;
+    let before = postgres.dump(&uri).await?;
+    let file = scene.bridge.config_file();
+    let home = file.parent().unwrap_or(Path::new("/"));
+    for command in ["run", "doctor"] {
+        let ran = run(home, &[command, "-c", "config.yaml"], &[]).await?;
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains("newer version"), "{command}: {said}");
+        if command == "run" {
+            assert_eq!(ran.status, 14, "{said}");
+        }
+    }
+    assert_eq!(postgres.dump(&uri).await?, before);
+    Ok(())
+}
+
 /// "Two processes on one database by mistake: the second refuses with a clear message"; a killed one is in nobody's way.
 #[tokio::test]
 async fn a_second_process_on_one_database_is_refused() -> Result {

@@ -486,6 +486,11 @@ impl Town {
         self.sandbox.faults().drop_messages(1);
     }
 
+    /// The next message which the bridge posts is stored at once, and answered after this time.
+    pub(crate) fn slow_next_answer(&self, room: &Room, time: Duration) {
+        self.strike(&Self::posts(room), Effect::DelayAnswer(time));
+    }
+
     /// How often the bridge asked to change a message.
     pub(crate) fn times_edited(&self) -> u64 {
         let requests = self.sandbox.stats().requests;

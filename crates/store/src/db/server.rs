@@ -1,8 +1,8 @@
 //! The connections to a PostgreSQL, and whether we may use them.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use tokio::time::timeout;
 
-use crate::{Error, claim};
+use crate::{Error, claim, open};
 
 /// How long to wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -24,10 +24,18 @@ const BUSY: &str = "all connections of the bridge to PostgreSQL are busy; raise 
 const SILENT: &str =
     "PostgreSQL does not answer; look whether it runs, and whether it can be reached";
 const LOST: &str = "the lock on it was lost with its connection, and is being taken again";
+const NOT_OURS: &str = "another process of the bridge has it";
 
 /// Whether the database is surely ours. It is until a [`crate::Claim`] says otherwise.
 #[derive(Clone, Debug)]
-pub(crate) struct Held(Arc<AtomicI32>);
+pub(crate) struct Held(Arc<Holder>);
+
+#[derive(Debug)]
+struct Holder {
+    process: AtomicI32,
+    /// Why it is not ours, if it is not.
+    why: Mutex<String>,
+}
 
 /// Nobody has claimed it, as when `doctor` looks.
 const UNCLAIMED: i32 = 0;
@@ -36,33 +44,49 @@ const GONE: i32 = -1;
 
 impl Default for Held {
     fn default() -> Self {
-        Self(Arc::new(AtomicI32::new(UNCLAIMED)))
+        Self(Arc::new(Holder {
+            process: AtomicI32::new(UNCLAIMED),
+            why: Mutex::new(LOST.to_owned()),
+        }))
     }
 }
 
 impl Held {
     /// The server's process with this id holds the lock for us.
     pub(crate) fn by(&self, holder: i32) {
-        self.0.store(holder, Ordering::SeqCst);
+        self.0.process.store(holder, Ordering::SeqCst);
     }
 
     pub(crate) fn lost(&self) {
-        self.0.store(GONE, Ordering::SeqCst);
+        LOST.clone_into(&mut self.why());
+        self.0.process.store(GONE, Ordering::SeqCst);
+    }
+
+    /// It could not be taken again.
+    pub(crate) fn still_lost(&self, error: Option<Error>) {
+        *self.why() = match error {
+            None => NOT_OURS.to_owned(),
+            Some(Error::Unavailable(words) | Error::Unusable(words)) => words,
+            Some(error) => error.to_string(),
+        };
     }
 
     pub(crate) fn is_lost(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == GONE
+        self.0.process.load(Ordering::SeqCst) == GONE
+    }
+
+    fn why(&self) -> MutexGuard<'_, String> {
+        self.0.why.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks whether the lock is still ours. After a restart of the server it is not, and nothing may be done on new
     /// connections before it was taken again.
     async fn look(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let holder = self.0.load(Ordering::SeqCst);
+        let process = &self.0.process;
+        let holder = process.load(Ordering::SeqCst);
         if holder > UNCLAIMED && !claim::holds(connection, holder).await? {
             // Unless it has been taken again meanwhile.
-            let _ = self
-                .0
-                .compare_exchange(holder, GONE, Ordering::SeqCst, Ordering::SeqCst);
+            let _ = process.compare_exchange(holder, GONE, Ordering::SeqCst, Ordering::SeqCst);
         }
         Ok(())
     }
@@ -99,11 +123,11 @@ impl Server {
     /// A connection, unless somebody else may be using the database by now.
     pub(crate) async fn take(&self) -> Result<Taken, Error> {
         if self.held.is_lost() {
-            return Err(Error::Unavailable(LOST.to_owned()));
+            return Err(Error::Unavailable(self.held.why().clone()));
         }
         match self.pool.acquire().await {
             // It may be a new one, which found out.
-            Ok(_) if self.held.is_lost() => Err(Error::Unavailable(LOST.to_owned())),
+            Ok(_) if self.held.is_lost() => Err(Error::Unavailable(self.held.why().clone())),
             Ok(connection) => Ok(Taken(Some(connection))),
             Err(sqlx::Error::PoolTimedOut) => Err(self.why_none().await),
             Err(error) => Err(unreachable(error)),
@@ -175,9 +199,7 @@ impl DerefMut for Taken {
 /// Why there is no connection. All of it may pass, unlike at the start.
 fn unreachable(error: sqlx::Error) -> Error {
     match error {
-        sqlx::Error::Io(io) => Error::Unavailable(format!(
-            "PostgreSQL cannot be reached ({io}); look whether it runs"
-        )),
+        sqlx::Error::Io(io) => open::out_of_reach(&io),
         error => error.into(),
     }
 }

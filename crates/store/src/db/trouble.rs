@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use crate::Error;
 
-/// How often the same words are said.
+/// How often the same words are said, and how often others.
 const AGAIN: Duration = Duration::from_mins(5);
+const OTHERS: Duration = Duration::from_secs(2);
 /// For how long a failure counts if nobody has tried since: a disk without room may take a little, and not what matters.
 const COUNTS: Duration = Duration::from_secs(30);
 
@@ -38,6 +39,7 @@ struct Failure {
     words: String,
     kind: Kind,
     at: Instant,
+    said: String,
     said_at: Instant,
 }
 
@@ -85,18 +87,25 @@ impl Trouble {
     }
 }
 
+impl Failure {
+    /// How long to wait before something is said again.
+    fn pause(&self, words: &str) -> Duration {
+        if self.said == words { AGAIN } else { OTHERS }
+    }
+}
+
 impl State {
     fn failed(&mut self, kind: Kind, words: &str) {
         let now = Instant::now();
-        let said_at = match &self.failure {
-            Some(before) if before.words == words && before.said_at.elapsed() < AGAIN => {
-                before.said_at
+        let (said, said_at) = match &self.failure {
+            Some(before) if before.said_at.elapsed() < before.pause(words) => {
+                (before.said.clone(), before.said_at)
             }
             _ => {
                 tracing::error!(
                     "the database is not available: {words}. Nothing is lost: what is stored waits, and the homeserver keeps the rest"
                 );
-                now
+                (words.to_owned(), now)
             }
         };
         // What really had to be written says more than a look.
@@ -108,6 +117,7 @@ impl State {
             words: words.to_owned(),
             kind,
             at: now,
+            said,
             said_at,
         });
     }

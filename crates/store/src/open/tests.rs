@@ -5,16 +5,15 @@ use sqlx::{AssertSqlSafe, Executor as _};
 use super::*;
 use crate::{Lane, NewItem};
 
-fn key() -> SecretKey {
-    SecretKey::new([42; 32])
-}
+#[path = "../../tests/schemas/rows.rs"]
+mod rows;
 
 async fn open(uri: String, max_connections: u32) -> Store {
     let options = Options {
         uri: uri.into(),
         max_connections,
     };
-    Store::open(&options, &key()).await.unwrap()
+    Store::open(&options, &rows::key()).await.unwrap()
 }
 
 /// A file, and what removes it.
@@ -194,18 +193,21 @@ async fn one_more(of: &str, sql: &str) -> Migrator {
 
 #[tokio::test]
 async fn a_migration_that_breaks_off_leaves_all_as_it_was() {
-    let half = "CREATE TABLE half (id BIGINT); DELETE FROM meta; SELECT nothing FROM nowhere";
-    let full = "CREATE TABLE half (id BIGINT)";
+    let half =
+        "CREATE TABLE half (id BIGINT); DELETE FROM meta; ALTER TABLE items ADD COLUMN half TEXT;
+        UPDATE items SET half = key, payload = ''; SELECT nothing FROM nowhere";
+    let full = "CREATE TABLE half (id BIGINT); ALTER TABLE items ADD COLUMN half TEXT; UPDATE items SET half = key;
+        ALTER TABLE portals RENAME COLUMN topic TO subject; ALTER TABLE portals RENAME COLUMN subject TO topic";
     let (_folder, file) = file().await;
     for store in [file, server(2).await] {
-        store.accept_events(&items(0, 3), 1).await.unwrap();
+        rows::put(&store).await;
         let breaks = (
             one_more("sqlite", half).await,
             one_more("postgres", half).await,
         );
         store.migrate(&breaks.0, &breaks.1).await.unwrap_err();
         assert_eq!(store.inspect().await.unwrap(), Probe::Current);
-        assert_eq!(count(&store, "SELECT COUNT(*) FROM items").await, 3);
+        rows::check(&store).await;
         let tables = match &store.db.end {
             BackEnd::Sqlite(_) => SQLITE_TABLES,
             _ => POSTGRES_TABLES,
@@ -225,7 +227,7 @@ async fn a_migration_that_breaks_off_leaves_all_as_it_was() {
             one_more("postgres", full).await,
         );
         store.migrate(&mended.0, &mended.1).await.unwrap();
-        assert_eq!(count(&store, "SELECT COUNT(*) FROM items").await, 3);
+        rows::check(&store).await;
         assert_eq!(names().await.len(), before.len() + 2);
         assert!(matches!(store.inspect().await, Err(Error::Newer)));
     }
