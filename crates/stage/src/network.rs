@@ -106,6 +106,8 @@ pub struct State {
     pub posts: usize,
     /// How often a room's messages were read.
     pub histories: usize,
+    /// How long the answer takes to that.
+    pub history_takes: Duration,
     count: u64,
 }
 
@@ -607,28 +609,33 @@ impl Account for FakeAccount {
         limit: usize,
     ) -> Result<Vec<Message>, RemoteError> {
         self.network.allowed(&self.person)?;
-        let mut state = self.network.lock();
-        state.histories += 1;
-        let mut all: Vec<_> = state
-            .messages
-            .iter()
-            .filter(|message| message.room == *room)
-            .cloned()
-            .collect();
-        Ok(match which {
-            History::Newest | History::NewestAgain => {
-                all.split_off(all.len().saturating_sub(limit))
-            }
-            History::After(id) => {
-                all.retain(|message| message.id > *id);
-                all.truncate(limit);
-                all
-            }
-            History::Before(id) => {
-                all.retain(|message| message.id < *id);
-                all.split_off(all.len().saturating_sub(limit))
-            }
-        })
+        let (answer, takes) = {
+            let mut state = self.network.lock();
+            state.histories += 1;
+            let mut all: Vec<_> = state
+                .messages
+                .iter()
+                .filter(|message| message.room == *room)
+                .cloned()
+                .collect();
+            let answer = match which {
+                History::Newest | History::NewestAgain => {
+                    all.split_off(all.len().saturating_sub(limit))
+                }
+                History::After(id) => {
+                    all.retain(|message| message.id > *id);
+                    all.truncate(limit);
+                    all
+                }
+                History::Before(id) => {
+                    all.retain(|message| message.id < *id);
+                    all.split_off(all.len().saturating_sub(limit))
+                }
+            };
+            (answer, state.history_takes)
+        };
+        tokio::time::sleep(takes).await;
+        Ok(answer)
     }
 
     async fn message(&self, room: &RoomId, message: &MessageId) -> Result<Message, RemoteError> {

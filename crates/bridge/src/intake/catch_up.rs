@@ -67,12 +67,16 @@ struct Held {
     again: bool,
     /// Taken back while the room is being read, so that what is read may still have it.
     gone: HashSet<MessageId>,
+    /// Changed meanwhile, so that what is read may still have an older text.
+    changed: HashMap<MessageId, Message>,
 }
+
+/// How much is held of a portal at most, before it is read once more instead.
+const AT_MOST: usize = 200;
 
 impl Behind {
     /// Holds a message back if its portal is behind.
     pub(super) fn hold_back(&mut self, portal: i64, message: &Message) -> bool {
-        const AT_MOST: usize = 200;
         let Some(held) = self.portals.get_mut(&portal) else {
             return false;
         };
@@ -84,11 +88,19 @@ impl Behind {
         true
     }
 
-    /// A message was changed while it was held back; `false` if it is not.
+    /// A message was changed; whether it is held back, so that nothing else needs to be done.
     pub(super) fn update(&mut self, portal: i64, message: &Message) -> bool {
-        let held = self.portals.get_mut(&portal).map(|it| &mut it.messages);
-        let held = held.and_then(|messages| messages.iter_mut().find(|it| it.id == message.id));
-        held.map(|it| it.clone_from(message)).is_some()
+        let Some(held) = self.portals.get_mut(&portal) else {
+            return false;
+        };
+        if held.changed.len() < AT_MOST {
+            held.changed.insert(message.id.clone(), message.clone());
+        } else {
+            held.again = true;
+        }
+        let messages = &mut held.messages;
+        let kept = messages.iter_mut().find(|it| it.id == message.id);
+        kept.map(|it| it.clone_from(message)).is_some()
     }
 
     /// A message was taken back: if its room is being read, what is read may still have it.
@@ -230,6 +242,7 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<Found,
     let mut behind = intake.lock().await;
     if let Some(held) = behind.portals.get(&id) {
         read.without(&held.gone);
+        read.update(&held.changed);
     }
     commit(world, login, id, &read.messages, read.left_out).await?;
     if let Some(cursor) = &read.cursor {
@@ -284,6 +297,17 @@ struct Read {
 }
 
 impl Read {
+    /// A change that was told while the room was read may have come before what it changes, and says nothing then.
+    fn update(&mut self, changed: &HashMap<MessageId, Message>) {
+        for message in &mut self.messages {
+            if let Some(newer) = changed.get(&message.id)
+                && (newer.blanked || newer.edited_at >= message.edited_at)
+            {
+                message.clone_from(newer);
+            }
+        }
+    }
+
     fn without(&mut self, gone: &HashSet<MessageId>) {
         let is_gone = |message: &Message| gone.contains(&message.id);
         if let Some(index) = &mut self.left_out {

@@ -183,3 +183,32 @@ async fn a_change_of_what_a_killed_homeserver_never_told_is_not_lost() {
         .await;
     drop(bridge);
 }
+
+/// Seed 267: the change is told before the room's history has come, which was read before the change.
+#[tokio::test(start_paused = true)]
+async fn what_is_changed_while_its_room_is_read_is_shown_as_it_is_now() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.says("bob", "org/one", "first");
+    stage.shows(&room, &["gitter_id-bob: first"]).await;
+    stage.kill().await;
+    let missed = stage.network.says("bob", "org/one", "old");
+    stage.network.lock().history_takes = Duration::from_secs(5);
+    // So that what waits in the lane still waits when the room is compared.
+    let failures = [Homeserver::Lost; 4];
+    stage.homeserver.lock().failures.extend(failures);
+    let before = stage.network.lock().histories;
+    stage.start().await;
+    stage
+        .until("the room is being read", async || {
+            stage.network.lock().histories > before
+        })
+        .await;
+    stage.network.edits(&missed, "new");
+    stage.wait(Duration::from_secs(3)).await;
+    stage.network.lock().history_takes = Duration::ZERO;
+    stage.quiet().await;
+    assert_eq!(
+        stage.transcript(&room),
+        ["gitter_id-bob: first", "gitter_id-bob: new"]
+    );
+}
