@@ -1,9 +1,10 @@
 //! One logged-in account: what it asks of Gitter, and with which urgency.
 //!
-//! What a person waits for is urgent, catching up and member lists are for the background, all else is in between; the budget of
-//! `gitter` sees to it that the one passes the other.
+//! What a person waits for is urgent, catching up and member lists are for the background, all else is in between, and so is what a
+//! room with a queue sends; the budget of `gitter` sees to it that the one passes the other.
 
 mod history;
+mod pace;
 mod presence;
 mod reading;
 mod send;
@@ -42,6 +43,7 @@ pub(crate) struct GitterAccount {
     runs: AtomicU64,
     watched: Mutex<Watched>,
     repositories: Mutex<HashMap<RoomId, Repository>>,
+    pace: pace::Pace,
 }
 
 /// Which rooms are watched, and the connection which has to know.
@@ -73,6 +75,7 @@ impl GitterAccount {
             runs: AtomicU64::new(0),
             watched: Mutex::default(),
             repositories: Mutex::default(),
+            pace: pace::Pace::default(),
         }
     }
 
@@ -161,7 +164,8 @@ impl Account for GitterAccount {
     }
 
     async fn rooms(&self) -> Result<Vec<Room>, RemoteError> {
-        let rooms = self.client.rooms().await.map_err(fault::from)?;
+        // One request, and people wait for it.
+        let rooms = self.client.urgent().rooms().await.map_err(fault::from)?;
         // Those he was merely mentioned in are listed too.
         Ok(rooms
             .into_iter()
@@ -307,7 +311,7 @@ impl Account for GitterAccount {
     }
 
     async fn delete(&self, room: &RoomId, message: &MessageId) -> Result<(), RemoteError> {
-        let client = self.client.urgent();
+        let client = self.pace.writer(&self.client, room);
         client
             .delete(&room.as_str().into(), &message.as_str().into())
             .await

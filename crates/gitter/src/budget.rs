@@ -28,7 +28,7 @@ use self::window::{Report, Window};
 pub enum Priority {
     /// A person waits for it. May use all of the budget.
     Urgent,
-    /// Leaves a twentieth of the budget to urgent ones.
+    /// Leaves a tenth of the budget to urgent ones.
     #[default]
     Normal,
     /// Nobody waits for it. Leaves a fifth of the budget to the others.

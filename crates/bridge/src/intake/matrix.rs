@@ -4,9 +4,11 @@
 //! Sorting looks at nothing but the event and whose room it is, so that it cannot fail half-way. To care
 //! for another kind of event: its line in `classify`.
 
+use std::collections::HashMap;
+
 use homeserver::{IncomingEvent, Transaction, Unavailable};
 use remote::Millis;
-use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Accepted, Lane, NewItem};
@@ -87,20 +89,14 @@ pub(crate) async fn accept(
         .filter(|event| !world.names.is_by_us(event));
     let oldest = theirs.map(|event| event.ts).min();
     match store(world, transaction, How::Pushed).await {
-        Ok(Accepted {
-            lanes: touched,
-            repeated,
-        }) => {
-            world.meters.repeated_by_matrix(repeated);
+        Ok(accepted) => {
+            world.meters.repeated_by_matrix(accepted.repeated);
             tracing::debug!(
                 transaction = id,
                 events = count,
-                lanes = touched.len(),
+                lanes = accepted.lanes.len(),
                 "accepted"
             );
-            for lane in &touched {
-                lanes::wake(world, lane);
-            }
             world.gate.taken(id, world.now());
             if oldest.is_some_and(|oldest| world.now().saturating_sub(oldest) > LATE) {
                 world.missed.doubt(Doubt::Late, world.now());
@@ -130,22 +126,63 @@ pub(crate) async fn user_exists(world: &Ctx, user: &UserId) -> bool {
     }
 }
 
-/// Sorts and stores events.
+/// So many events are stored in one commit. Homeservers send no more at a time; one that does is not to hold up everybody
+/// else who has something to store.
+const PIECE: usize = 100;
+
+/// Sorts and stores events, and wakes the lanes that got something. If it fails half-way, what is stored is known when it
+/// comes again.
 pub(super) async fn store(
     world: &Ctx,
     transaction: Transaction,
     how: How,
 ) -> Result<Accepted, Error> {
-    let mut items = Vec::new();
+    let mut events = transaction.events.into_iter().peekable();
     let mut clocks = Vec::new();
-    for event in transaction.events {
+    let mut all = Accepted::default();
+    while events.peek().is_some() {
+        let items = sort(world, events.by_ref().take(PIECE), how, &mut clocks).await?;
+        if items.is_empty() {
+            continue;
+        }
+        let accepted = world.store.accept_events(&items, world.now()).await?;
+        all.repeated += accepted.repeated;
+        for lane in accepted.lanes {
+            lanes::wake(world, &lane);
+            if !all.lanes.contains(&lane) {
+                all.lanes.push(lane);
+            }
+        }
+    }
+    if how == How::Pushed {
+        let clocks = clocks.iter().map(|(server, ts)| (&**server, *ts));
+        world.clocks.came(clocks, world.now());
+    }
+    Ok(all)
+}
+
+/// Sorts some events into their lanes; notes what the clocks of their servers said.
+async fn sort(
+    world: &Ctx,
+    events: impl Iterator<Item = IncomingEvent>,
+    how: How,
+    clocks: &mut Vec<(OwnedServerName, Millis)>,
+) -> Result<Vec<NewItem>, Error> {
+    let mut items = Vec::new();
+    // Mostly they are of a few rooms.
+    let mut places = HashMap::new();
+    for event in events {
         // We upgrade no room by ourselves: an admin who has our token did.
         if world.names.is_by_us(&event) && event.kind != "m.room.tombstone" {
             continue;
         }
-        let place = world.store.place(event.room_id.as_str()).await?;
+        if !places.contains_key(&event.room_id) {
+            let place = world.store.place(event.room_id.as_str()).await?;
+            places.insert(event.room_id.clone(), place);
+        }
+        let place = places.get(&event.room_id).and_then(Option::as_ref);
         // At once: the lane may have to wait for somebody to log in.
-        if let (Some(place), Some(redacted)) = (&place, &event.redacts)
+        if let (Some(place), Some(redacted)) = (place, &event.redacts)
             && event.sender.as_str() == place.mxid
         {
             media::link::revoke(world, &event.room_id, redacted).await?;
@@ -153,16 +190,10 @@ pub(super) async fn store(
         let (server, ts) = (event.sender.server_name().to_owned(), event.ts);
         let written = world.clocks.written(&server, ts, how, world.now());
         clocks.push((server, ts));
-        items.extend(item(route(world, &event, place.as_ref()), event, written)?);
+        let route = route(world, &event, place);
+        items.extend(item(route, event, written)?);
     }
-    if how == How::Pushed {
-        let clocks = clocks.iter().map(|(server, ts)| (&**server, *ts));
-        world.clocks.came(clocks, world.now());
-    }
-    if items.is_empty() {
-        return Ok(Accepted::default());
-    }
-    Ok(world.store.accept_events(&items, world.now()).await?)
+    Ok(items)
 }
 
 /// Whether an event would get into a lane.

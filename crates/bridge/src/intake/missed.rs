@@ -31,7 +31,7 @@ use tokio::sync::Notify;
 
 use self::peers::{Connection, Peers};
 use super::{matrix, written::How};
-use crate::{Ctx, Error, lanes, lanes::Backoff, text::relation};
+use crate::{Ctx, Error, lanes::Backoff, text::relation};
 
 /// How long to let the homeserver get through its backlog before a sweep.
 const BACKLOG: Duration = Duration::from_secs(2);
@@ -367,13 +367,8 @@ impl Reading<'_> {
             events,
             ..Transaction::default()
         };
-        let touched = matrix::store(self.world, transaction, How::Read)
-            .await?
-            .lanes;
-        for lane in &touched {
-            lanes::wake(self.world, lane);
-        }
-        Ok(!touched.is_empty())
+        let accepted = matrix::store(self.world, transaction, How::Read).await?;
+        Ok(!accepted.lanes.is_empty())
     }
 
     /// What is new on a page.

@@ -2,26 +2,33 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use homeserver::IncomingEvent;
-use ruma::{OwnedUserId, RoomId};
+use remote::text::html::parse_plainly;
+use ruma::{EventId, OwnedUserId, RoomId};
 use serde_json::json;
 
+use stage::talk::{said, talking};
 use stage::{ALICE, Stage};
 
 /// Messages that wait.
 const MANY: usize = 10_000;
 
-/// Alice writes a lot while nothing crosses; the homeserver sends it in transactions as Synapse does.
-async fn writes_many(stage: &mut Stage, room: &RoomId, texts: impl Iterator<Item = String>) {
+/// Alice writes a lot; the bridge is yet to be told.
+fn writes(stage: &Stage, room: &RoomId, texts: impl Iterator<Item = String>) -> Vec<IncomingEvent> {
     let alice = OwnedUserId::try_from(ALICE).unwrap();
     let now = stage.now();
-    let events: Vec<IncomingEvent> = texts
+    texts
         .map(|text| {
             let content = json!({"msgtype": "m.text", "body": text});
             let mut homeserver = stage.homeserver.lock();
             homeserver.append(room, &alice, "m.room.message", None, content, now)
         })
-        .collect();
+        .collect()
+}
+
+/// The homeserver sends what waits in transactions, as Synapse does.
+async fn pushes(stage: &mut Stage, events: &[IncomingEvent]) {
     for some in events.chunks(100) {
         stage.push(some.to_vec()).await;
     }
@@ -56,12 +63,8 @@ async fn ten_thousand_messages_for_the_network_wait_in_the_database_and_go_out_i
     stage.network.revoke();
     stage.start().await;
     stage.quiet().await;
-    writes_many(
-        &mut stage,
-        &room,
-        (0..MANY).map(|number| number.to_string()),
-    )
-    .await;
+    let events = writes(&stage, &room, (0..MANY).map(|number| number.to_string()));
+    pushes(&mut stage, &events).await;
     assert_eq!(stage.network.lock().posts, 0);
 
     stage.kill().await;
@@ -124,4 +127,145 @@ async fn ten_thousand_messages_for_matrix_wait_in_the_database_and_come_in_order
     // Those that are compared after a connection was made.
     let most = tally.most_at_once();
     assert!(most <= 200, "{most} rows were in memory at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_huge_transaction_is_stored_in_pieces_and_goes_out_in_order() {
+    const EVENTS: usize = 1_000;
+    let (mut stage, room) = Stage::in_room("org/room").await;
+    let tally = stage.tallied().await;
+    stage.start().await;
+    stage.quiet().await;
+    // What the homeserver may have left out is not what this is about.
+    stage.wait(Duration::from_mins(1)).await;
+    stage.network.revoke();
+    stage.wait(Duration::from_secs(5)).await;
+    let events = writes(&stage, &room, (0..EVENTS).map(|number| number.to_string()));
+    tally.reset();
+    stage.push(events).await;
+    // The commits, and what it asks of the room; nothing for each event.
+    let trips = tally.trips();
+    assert!(trips <= 3 * EVENTS / 100 + 10, "{trips} trips");
+
+    stage.kill().await;
+    stage.network.lock().revoked = false;
+    stage.log_in().await;
+    stage.start().await;
+    drained(&stage).await;
+    all_stand(&stage.network.transcript("org/room"), "alice", EVENTS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flooded_room_does_not_delay_another_one_to_the_network() {
+    let mut stage = Stage::with_rooms(&["org/flooded", "org/quiet"]).await;
+    let flooded = stage.enter("org/flooded").await;
+    let quiet = stage.enter("org/quiet").await;
+    let events = writes(
+        &stage,
+        &flooded,
+        (0..1_000).map(|number| number.to_string()),
+    );
+    stage.push(events).await;
+    stage.writes(&quiet, "hello").await;
+    stage
+        .until("it arrives", async || {
+            !stage.network.transcript("org/quiet").is_empty()
+        })
+        .await;
+    let before = stage.network.transcript("org/flooded").len();
+    assert!(before <= 10, "{before} others went first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flooded_room_does_not_delay_another_one_to_matrix() {
+    let mut stage = Stage::with_rooms(&["org/flooded", "org/quiet"]).await;
+    let flooded = stage.enter("org/flooded").await;
+    let quiet = stage.enter("org/quiet").await;
+    stage.homeserver.lock().stuck = Some("send");
+    for number in 0..1_000 {
+        stage
+            .network
+            .says("bob", "org/flooded", &number.to_string());
+    }
+    let hello = stage
+        .network
+        .says("bob", "org/quiet", "hello")
+        .id
+        .to_string();
+    stage
+        .until("all are accepted", async || {
+            stage.portal("org/quiet").await.cursor.as_deref() == Some(&*hello)
+        })
+        .await;
+    stage.homeserver.lock().stuck = None;
+    stage
+        .until("it arrives", async || !stage.transcript(&quiet).is_empty())
+        .await;
+    let homeserver = stage.homeserver.lock();
+    let hello = &homeserver.rooms[&quiet].timeline.last().unwrap().event_id;
+    let place = |id: &EventId| homeserver.stream.iter().position(|(_, it)| it == id);
+    let flood = homeserver.rooms[&flooded].timeline.iter();
+    let flood = flood.filter(|event| event.kind == "m.room.message");
+    let before = flood.filter(|event| place(&event.event_id) < place(hello));
+    let before = before.count();
+    assert!(before <= 20, "{before} others went first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_are_answered_while_everything_else_waits() {
+    let (mut stage, talk) = talking(&["org/room"]).await;
+    let room = stage.enter("org/room").await;
+    let events = writes(&stage, &room, (0..1_000).map(|number| number.to_string()));
+    stage.push(events).await;
+    let before = said(&stage, &talk).len();
+    let alice = OwnedUserId::try_from(ALICE).unwrap();
+    let question = {
+        let content = json!({"msgtype": "m.text", "body": "version"});
+        let mut homeserver = stage.homeserver.lock();
+        homeserver.append(&talk, &alice, "m.room.message", None, content, 0)
+    };
+    stage.push(vec![question]).await;
+    stage
+        .until("the bot answers", async || {
+            said(&stage, &talk).len() > before
+        })
+        .await;
+    let sent = stage.network.transcript("org/room").len();
+    assert!(sent <= 50, "{sent} messages went first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_file_in_many_rooms_at_once_stops_nobody() {
+    const ROOMS: usize = 12;
+    let addresses: Vec<_> = (0..ROOMS)
+        .map(|number| format!("org/room{number}"))
+        .collect();
+    let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+    let mut stage = Stage::with_rooms(&addresses).await;
+    let mut rooms = Vec::new();
+    for address in &addresses {
+        rooms.push(stage.enter(address).await);
+    }
+    let url = "https://files.example/cat.txt";
+    {
+        let mut network = stage.network.lock();
+        let bytes = Bytes::from_static(b"meow");
+        network.files.insert(url.to_owned(), Some(bytes));
+        network.files_take = Duration::from_secs(2);
+    }
+    for address in &addresses {
+        let text = parse_plainly(&format!("<a href='{url}'>cat</a>"));
+        stage
+            .network
+            .says_with_files("bob", address, text, &[(url, "cat.txt")]);
+    }
+    stage
+        .until("it is in every room", async || {
+            rooms.iter().all(|room| {
+                let said = stage.transcript(room);
+                said.iter().any(|line| line.ends_with("cat.txt"))
+            })
+        })
+        .await;
+    assert_eq!(stage.network.lock().files_asked.len(), 1);
 }

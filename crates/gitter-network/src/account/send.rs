@@ -34,8 +34,8 @@ pub(super) async fn send(
         parent: part.thread.as_ref().map(|id| id.as_str().into()),
     };
     let sent = account
-        .client
-        .urgent()
+        .pace
+        .writer(&account.client, room)
         .send(&room.as_str().into(), &draft)
         .await
         .map_err(fault::from)?;
@@ -48,7 +48,7 @@ pub(super) async fn edit(
     message: &MessageId,
     part: &Part,
 ) -> Result<Message, RemoteError> {
-    let client = account.client.urgent();
+    let client = account.pace.writer(&account.client, room);
     let text = text(account, part);
     match client
         .edit(&room.as_str().into(), &message.as_str().into(), &text)

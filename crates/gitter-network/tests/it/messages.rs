@@ -154,3 +154,58 @@ async fn rooms_are_what_they_are() {
     let nobody = account.find_room("@Acme/lobby").await.unwrap_err();
     assert_eq!(nobody.fault, Fault::NotFound);
 }
+
+#[tokio::test]
+async fn a_room_with_a_queue_does_not_hold_up_another_one() {
+    let world = SandboxWorld::with_limit(50).await;
+    let account = world.account();
+    let [flooded, quiet, _] = world.rooms.map(|room| room.to_string().into());
+    let part = |text: String| remote::Part {
+        text,
+        kind: MessageKind::Text,
+        thread: None,
+        reply_to: None,
+    };
+    let queue = async {
+        for number in 0..1_000 {
+            account
+                .send(&flooded, &part(number.to_string()), "key")
+                .await
+                .unwrap();
+        }
+    };
+    let somebody = async {
+        // As far as the queue gets in this minute.
+        while world
+            .sandbox
+            .world()
+            .messages(room(&flooded))
+            .unwrap()
+            .len()
+            < 45
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        account
+            .send(&quiet, &part("Hello".into()), "key")
+            .await
+            .unwrap();
+        account.rooms().await.unwrap();
+    };
+    let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), somebody);
+    tokio::select! {
+        () = queue => panic!("a thousand in a minute"),
+        in_time = in_time => in_time.expect("he waits for the next minute"),
+    }
+    let said = world.sandbox.world().messages(room(&quiet)).unwrap();
+    assert_eq!(said.last().unwrap().text, "Hello");
+    assert_eq!(
+        world
+            .sandbox
+            .world()
+            .messages(room(&flooded))
+            .unwrap()
+            .len(),
+        45
+    );
+}

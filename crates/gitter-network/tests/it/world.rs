@@ -44,8 +44,13 @@ fn now() -> i64 {
 
 impl SandboxWorld {
     pub(crate) async fn new() -> Self {
+        Self::with_limit(10_000).await
+    }
+
+    /// One that allows so many requests a minute.
+    pub(crate) async fn with_limit(requests: u32) -> Self {
         let sandbox = Sandbox::builder()
-            .rate_limit(10_000)
+            .rate_limit(requests)
             .start()
             .await
             .expect("a sandbox");

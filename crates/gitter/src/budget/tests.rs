@@ -157,10 +157,10 @@ async fn lower_priorities_leave_a_reserve_and_the_urgent_pass_them() {
     let mut background = many(&limiter, &budget, Priority::Background, 200);
     let mut normal = many(&limiter, &budget, Priority::Normal, 50);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    // The background stopped at 20 left, the normal ones at 5.
+    // The background stopped at 20 left, the normal ones at 10.
     let state = budget.state();
-    assert_eq!((state.limit, state.left, state.in_flight), (100, 5, 0));
-    assert_eq!(state.waiting, (200 - 79) + (50 - 15));
+    assert_eq!((state.limit, state.left, state.in_flight), (100, 10, 0));
+    assert_eq!(state.waiting, (200 - 79) + (50 - 10));
     let before = Instant::now();
     assert_eq!(
         limiter.request(&budget, Priority::Urgent).await,

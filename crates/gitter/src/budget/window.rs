@@ -128,7 +128,7 @@ impl Window {
     fn reserve(&self, priority: Priority) -> u32 {
         match priority {
             Priority::Urgent => 0,
-            Priority::Normal => self.limit / 20,
+            Priority::Normal => self.limit / 10,
             Priority::Background => self.limit / 5,
         }
     }
