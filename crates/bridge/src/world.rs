@@ -6,7 +6,10 @@ mod keyed;
 pub mod names;
 mod random;
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use homeserver::Homeserver;
 use remote::{Millis, Network};
@@ -90,6 +93,8 @@ pub struct World {
     pub(crate) readings: Readings,
     /// What is going on with files.
     pub media: Media,
+    /// By how many milliseconds the network's clock was ahead of ours when it last acknowledged something.
+    pub(crate) network_ahead: AtomicI64,
     /// What of that came back.
     pub(crate) echoes: Echoes,
     /// What users are to know of what they sent.
@@ -124,6 +129,7 @@ impl World {
             portals: Portals::default(),
             readings: Readings::default(),
             media: Media::default(),
+            network_ahead: AtomicI64::new(0),
             echoes: Echoes::default(),
             statuses: Statuses::default(),
             spaces: Keyed::default(),

@@ -232,6 +232,8 @@ pub trait Account: Send + Sync {
 
     /// Looks for an own message with the text of `part`, sent at `not_before` or later and after the message `after`. This is how an attempt
     /// whose answer was lost gets resolved. Those in `known` are other messages for sure.
+    /// One that has the text but for spaces counts, and if there is none either, one whose text was changed since (as its `edited_at` tells): that may
+    /// be it.
     async fn find_sent(
         &self,
         room: &RoomId,

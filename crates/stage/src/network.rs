@@ -68,6 +68,10 @@ pub struct State {
     /// Who listens to which rooms.
     watched: BTreeSet<(PersonId, RoomId)>,
     pub failures: VecDeque<Failure>,
+    /// Texts are stored without the spaces around them.
+    pub trims: bool,
+    /// By how many milliseconds its clock is ahead.
+    pub ahead: i64,
     /// Nothing is answered.
     pub down: bool,
     /// The credentials are no longer accepted.
@@ -269,9 +273,13 @@ impl FakeNetwork {
             id: MessageId::new(format!("message{:04}", state.count)),
             room: room.clone(),
             sender: Some(sender.clone()),
-            sent_at: self.clock.now(),
+            sent_at: self.clock.now() + state.ahead,
             kind: part.kind,
-            text: RichText::plain(&part.text),
+            text: RichText::plain(if state.trims {
+                part.text.trim()
+            } else {
+                &part.text
+            }),
             edited_at: None,
             thread: part.thread.clone(),
             reply_to: None,
@@ -722,13 +730,18 @@ impl Account for FakeAccount {
                     .sender
                     .as_ref()
                     .is_some_and(|sender| sender.id == self.person.id)
-                && message.text == RichText::plain(&part.text)
                 && message.thread == part.thread
                 && after.is_none_or(|after| message.id > *after)
                 && message.sent_at >= not_before
                 && !known.contains(&message.id)
         };
-        Ok(state.messages.iter().find(fits).cloned())
+        let bare = |text: &str| text.split_whitespace().collect::<String>();
+        let own: Vec<_> = state.messages.iter().filter(fits).collect();
+        let same = |it: &&&Message| it.text == RichText::plain(&part.text);
+        let alike = |it: &&&Message| bare(&said(it)) == bare(&part.text);
+        let found = own.iter().find(same).or_else(|| own.iter().find(alike));
+        let found = found.or_else(|| own.iter().find(|it| it.edited_at.is_some()));
+        Ok(found.map(|it| (*it).clone()))
     }
 
     async fn edit(

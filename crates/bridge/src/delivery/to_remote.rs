@@ -75,6 +75,8 @@ enum End {
     Nothing,
     /// It cannot cross; the user was told.
     Unsupported,
+    /// It may be there or not, and nobody can find out.
+    Undecided,
     /// Not now, or never.
     Not(Outcome),
 }
@@ -176,6 +178,15 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
             tell(Status::Unsupported);
             Ok(Outcome::done())
         }
+        Ok(End::Undecided) => {
+            let network = world.network.info().name;
+            let why = format!(
+                "a message there may be this one, or one that you wrote on {network} yourself"
+            );
+            let certain = false;
+            tell(Status::Failed { why: &why, certain });
+            give_up(&job, why, certain).await
+        }
         Ok(End::Not(outcome)) => {
             if let Outcome::Failed(why) = &outcome {
                 tell(Status::Failed { why, certain: true });
@@ -196,7 +207,7 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
 
 /// The network did not take it, or did not say so.
 async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
-    let (world, portal, item, event) = (job.world, job.portal, job.item, job.event);
+    let (world, portal, item) = (job.world, job.portal, job.item);
     let perhaps_done = error.certainty == Certainty::Unknown;
     if let (Fault::LoggedOut, Some(login)) = (&error.fault, portal.login_id) {
         let expired = login::expire(world, login).await?;
@@ -244,19 +255,23 @@ async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
             .await?;
         return Err(error.into());
     }
+    give_up(job, error.sentence, !perhaps_done).await
+}
+
+/// Tells the user that it was not delivered, or that nobody knows, unless `certain`. `why` is one sentence without a full stop.
+async fn give_up(job: &Job<'_>, why: String, certain: bool) -> Result<Outcome, Error> {
+    let (world, item, event) = (job.world, job.item, job.event);
     let network = world.network.info().name;
     let prefix = &world.config.command_prefix;
     let what = job.deed.words();
-    let news = if perhaps_done {
+    if !certain {
         world.meters.resolved(Resolved::Told);
-        format!(
-            "{what} may or may not have reached {network}: {}. Have a look there before you try again: ",
-            error.sentence
-        )
+    }
+    let news = if certain {
+        format!("{what} was not delivered to {network}: {why}. ")
     } else {
         format!(
-            "{what} was not delivered to {network}: {}. ",
-            error.sentence
+            "{what} may or may not have reached {network}: {why}. Have a look there before you try again: "
         )
     };
     let words = line![
@@ -274,7 +289,7 @@ async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
         words,
     )
     .await?;
-    Ok(Outcome::Failed(error.sentence))
+    Ok(Outcome::Failed(why))
 }
 
 /// After some tries, says once that the message waits.

@@ -9,6 +9,7 @@
 )]
 
 mod age;
+mod ambiguous;
 mod changes_to_matrix;
 mod commands;
 mod crashes;

@@ -83,8 +83,8 @@ pub(super) async fn find(
             .map_err(fault::from)?
             .items
     };
-    let text = normal(&text(account, part));
-    let found = messages.iter().find(|message| {
+    let text = text(account, part);
+    let fits = |message: &&gitter::Message| {
         message
             .from_user
             .as_ref()
@@ -94,15 +94,42 @@ pub(super) async fn find(
             && message.parent_id.as_ref().map(gitter::MessageId::as_str)
                 == part.thread.as_ref().map(MessageId::as_str)
             && message.status == (part.kind == MessageKind::Emote)
-            && normal(&message.text) == text
             && !known
                 .iter()
                 .any(|known| known.as_str() == message.id.as_str())
-    });
+    };
+    let mut own = messages.iter().filter(fits);
+    let same = |message: &&gitter::Message| normal(&message.text) == normal(&text);
+    let alike = |message: &&gitter::Message| bare(&message.text).eq(bare(&text));
+    let found = own
+        .clone()
+        .find(same)
+        .or_else(|| own.clone().find(alike))
+        .or_else(|| own.find(|message| message.edited_at.is_some()));
     Ok(found.map(|message| account.message(room, message)))
 }
 
 /// A text without what may change on the way.
 fn normal(text: &str) -> String {
     text.replace("\r\n", "\n").trim().to_owned()
+}
+
+/// What is left of a text when whatever could be taken for a space is not looked at.
+fn bare(text: &str) -> impl Iterator<Item = char> {
+    let is_space = |c: &char| c.is_whitespace() || c.is_control() || *c == '\u{feff}';
+    text.chars().filter(move |c| !is_space(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_make_no_difference() {
+        let same = |one: &str, other: &str| bare(one).eq(bare(other));
+        assert!(same("a  b\r\n c ", "a b\nc"));
+        assert!(same("\u{feff}a\u{a0}b", "a b"));
+        assert!(!same("a b", "a c"));
+        assert!(!same("a", "ab"));
+    }
 }

@@ -207,6 +207,7 @@ pub(super) async fn found(world: &dyn World) -> Verdict {
     let room = world.room();
     let start = world.say(&room, "start", None).await;
     let text = "Same *words* @here #1 <b>";
+    let changed = part(world, "something else")?;
     let part = part(world, text)?;
     let nothing = account
         .find_sent(&room, &part, Some(&start), 0, &[])
@@ -254,9 +255,21 @@ pub(super) async fn found(world: &dyn World) -> Verdict {
     ensure(none.is_none(), || {
         format!("nothing was sent an hour later; found {none:?}")
     })?;
-    let some = found(None, first.sent_at, std::slice::from_ref(&first.id)).await?;
+    let known = std::slice::from_ref(&first.id);
+    let some = found(None, first.sent_at, known).await?;
     ensure(some.as_ref() == Some(&second.id), || {
         format!("without a cursor: found {some:?}")
+    })?;
+    if world.network().capabilities().edits == EditWindow::Never {
+        return Ok(());
+    }
+    account.edit(&room, &second.id, &changed).await?;
+    let perhaps = account
+        .find_sent(&room, &part, Some(&start), first.sent_at, known)
+        .await?;
+    let is_it = |it: &Message| it.id == second.id && it.edited_at.is_some();
+    ensure(perhaps.as_ref().is_some_and(is_it), || {
+        format!("the second was changed; found {perhaps:?}")
     })
 }
 

@@ -3,7 +3,7 @@
 //! A network need not know repeats. So each part is marked as *attempting*, with what is needed to recognise it, before it is
 //! sent; after a crash or a lost answer the room is searched for it, and only if it is not there is it sent again.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use remote::{Fault, Message, MessageId, Millis, Part, RemoteError};
 use ruma::OwnedEventId;
@@ -20,6 +20,9 @@ use crate::{
 
 /// How far the network's clock may be off ours.
 const CLOCKS_APART: Millis = 120_000;
+
+/// How far off it may be once an answer told how far it is.
+const CLOCKS_TOGETHER: Millis = 5_000;
 
 /// For how long a request that nobody answered may still be on its way to being carried out. We may have been killed a moment
 /// after it was sent, or its connection was.
@@ -54,6 +57,16 @@ impl Progress {
         note.and_then(|note| serde_json::from_str(note).ok())
             .unwrap_or_default()
     }
+}
+
+/// What a search for something that was attempted found.
+enum Found {
+    /// It.
+    It(Box<Message>),
+    /// Something that may be it, or may be what the user wrote on the network himself.
+    Perhaps,
+    /// Nothing.
+    Nothing,
 }
 
 impl Job<'_> {
@@ -126,31 +139,35 @@ impl Job<'_> {
             let found = if looked {
                 self.find(road, part).await?
             } else {
-                None
+                Found::Nothing
             };
-            let is_found = found.is_some();
+            let is_found = matches!(found, Found::It(_));
             if is_found {
                 world.meters.resolved(Resolved::Found);
             }
             let message = match found {
-                Some(message) => message,
-                None if looked && let Some(later) = self.under_way() => {
+                Found::It(message) => *message,
+                _ if looked && let Some(later) = self.under_way() => {
                     return Ok(Err(End::Not(later)));
                 }
-                None if only_find => break,
+                Found::Perhaps => return Ok(Err(End::Undecided)),
+                Found::Nothing if only_find => break,
                 // What of it stands there is not left without its end.
-                None if self.is_late() && !begun => {
+                Found::Nothing if self.is_late() && !begun => {
                     let late = self.give_up_late(road).await?;
                     return Ok(Err(End::Not(late)));
                 }
-                None => {
+                Found::Nothing => {
                     self.progress.part = Some(part.clone());
                     self.attempt().await?;
                     if looked {
                         world.meters.resolved(Resolved::SentAgain);
                     }
                     let key = txn(&["remote", of, &index.to_string()]);
-                    road.account.send(&road.room, part, &key).await?
+                    let sent = road.account.send(&road.room, part, &key).await?;
+                    let ahead = sent.sent_at - world.now();
+                    world.network_ahead.store(ahead, Ordering::Relaxed);
+                    sent
                 }
             };
             let row = row(
@@ -173,31 +190,57 @@ impl Job<'_> {
     }
 
     /// Looks for a part that was attempted and never answered.
-    async fn find(&self, road: &Road, part: &Part) -> Result<Option<Message>, Error> {
+    async fn find(&self, road: &Road, part: &Part) -> Result<Found, Error> {
+        /// So many messages are looked at that cannot be it.
+        const AT_MOST: usize = 10;
         let progress = &self.progress;
         let part = progress.part.as_ref().unwrap_or(part);
-        let not_before = progress.since - CLOCKS_APART;
+        let ahead = self.world.network_ahead.load(Ordering::Relaxed);
+        let not_before = progress.since + ahead - CLOCKS_APART;
         let known = self
             .world
             .store
             .known_since(self.portal.id, not_before)
             .await?;
-        let known: Vec<_> = known
+        let mut known: Vec<_> = known
             .into_iter()
             .map(|row| MessageId::new(row.remote_id))
             .collect();
-        // As long as this is not answered, the part may stand there.
-        let found = road
-            .account
-            .find_sent(
-                &road.room,
-                part,
-                progress.after.as_ref(),
-                not_before,
-                &known,
-            )
-            .await;
-        Ok(found.map_err(RemoteError::perhaps_done)?)
+        let mut otherwise = Found::Nothing;
+        for _ in 0..AT_MOST {
+            let found = road
+                .account
+                .find_sent(
+                    &road.room,
+                    part,
+                    progress.after.as_ref(),
+                    not_before,
+                    &known,
+                )
+                .await;
+            // As long as this is not answered, the part may stand there.
+            match found.map_err(RemoteError::perhaps_done)? {
+                None => break,
+                Some(message) if message.edited_at.is_none() && self.is_of_then(&message) => {
+                    return Ok(Found::It(Box::new(message)));
+                }
+                Some(other) => {
+                    otherwise = Found::Perhaps;
+                    known.push(other.id);
+                }
+            }
+        }
+        Ok(otherwise)
+    }
+
+    /// Whether a message was sent when the part was attempted. What is older or much younger was written by the user himself, unless
+    /// clocks mislead us.
+    fn is_of_then(&self, message: &Message) -> bool {
+        let ahead = self.world.network_ahead.load(Ordering::Relaxed);
+        let sent_at = message.sent_at - ahead;
+        let from = self.progress.since - CLOCKS_TOGETHER;
+        let to = self.progress.tried + CLOCKS_APART;
+        (from..=to).contains(&sent_at)
     }
 }
 

@@ -1,0 +1,202 @@
+//! What was sent and never answered is looked for before anything is sent again; where nobody can tell, its sender decides.
+
+use std::time::Duration;
+
+use ruma::RoomId;
+use stage::{ALICE, Stage, network::Failure, talk::asks};
+
+async fn failed(stage: &Stage) -> Vec<String> {
+    let items = stage.store.failed_items(ALICE).await.unwrap();
+    let why = items.into_iter().map(|item| item.why.unwrap_or_default());
+    why.collect()
+}
+
+/// Notices which say that nobody knows.
+fn doubts(stage: &Stage, room: &RoomId) -> Vec<String> {
+    let mut doubts = stage.transcript(room);
+    doubts.retain(|line| line.starts_with("gitter:") && line.contains("may or may not have"));
+    doubts
+}
+
+/// Moves time on until a failure has struck.
+async fn struck(stage: &Stage) {
+    let struck = async || stage.network.lock().failures.is_empty();
+    stage.until("it is sent", struck).await;
+}
+
+/// The user is told that nobody knows; nothing is sent until he says so.
+async fn is_asked(stage: &mut Stage, room: &RoomId, there: &[&str], then: &[&str]) {
+    stage.reads_there("org/one", there).await;
+    let told = doubts(stage, room);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with(
+            "gitter: Your message may or may not have reached Test: a message there may be this one, or one that you wrote on \
+             Test yourself. Have a look there before you try again: `!gitter retry all` tries again"
+        ),
+        "{told:?}"
+    );
+    assert_eq!(failed(stage).await.len(), 1);
+    asks(stage, room, "!gitter retry all").await;
+    stage.reads_there("org/one", then).await;
+    assert!(failed(stage).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_texts_in_a_row_stand_as_often_as_they_were_written_whatever_is_lost_or_killed() {
+    use Failure::{AnswerLost, Hangs, Late, Lost};
+    for failures in [
+        [AnswerLost, AnswerLost],
+        [Lost, AnswerLost],
+        [Lost, Lost],
+        [AnswerLost, Lost],
+        [Hangs, Hangs],
+        [Late, Hangs],
+        [Hangs, Late],
+        [Late, Late],
+    ] {
+        let (mut stage, room) = Stage::in_room("org/one").await;
+        stage.network.lock().failures.extend(failures);
+        for _ in 0..3 {
+            stage.writes(&room, "same").await;
+        }
+        // What hangs is ended by a kill each time.
+        for _ in 0..3 {
+            stage.wait(Duration::from_secs(7)).await;
+            stage.restart().await;
+        }
+        stage.reads_there("org/one", &["alice: same"; 3]).await;
+        assert_eq!(stage.transcript(&room), ["alice: same"; 3], "{failures:?}");
+        assert!(failed(&stage).await.is_empty(), "{failures:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_text_written_there_in_the_same_moment_stands_once_each() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Failure::AnswerLost);
+    stage.writes(&room, "same").await;
+    struck(&stage).await;
+    stage.network.says("alice", "org/one", "same");
+    stage.reads_there("org/one", &["alice: same"; 2]).await;
+    assert_eq!(
+        stage.transcript(&room),
+        ["alice: same", "gitter_id-alice: same"]
+    );
+    assert!(failed(&stage).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_text_written_there_before_leaves_it_to_the_sender() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().silent = true;
+    stage.network.says("alice", "org/one", "same");
+    stage.wait(Duration::from_secs(40)).await;
+    stage.network.lock().failures.push_back(Failure::Lost);
+    stage.writes(&room, "same").await;
+    is_asked(
+        &mut stage,
+        &room,
+        &["alice: same"],
+        &["alice: same", "alice: same"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_text_written_there_long_after_a_kill_leaves_it_to_the_sender() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Failure::Lost);
+    stage.writes(&room, "same").await;
+    struck(&stage).await;
+    stage.kill().await;
+    stage.leap(Duration::from_mins(20)).await;
+    stage.network.says("alice", "org/one", "same");
+    stage.start().await;
+    is_asked(
+        &mut stage,
+        &room,
+        &["alice: same"],
+        &["alice: same", "alice: same"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_surely_there_is_found_among_equal_texts() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().silent = true;
+    stage.network.says("alice", "org/one", "same");
+    stage.wait(Duration::from_secs(40)).await;
+    stage.network.lock().failures.push_back(Failure::AnswerLost);
+    stage.writes(&room, "same").await;
+    stage.reads_there("org/one", &["alice: same"; 2]).await;
+    assert_eq!(doubts(&stage, &room), Vec::<String>::new());
+    assert!(failed(&stage).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_network_stores_with_other_spaces_is_found() {
+    for failure in [Failure::AnswerLost, Failure::Hangs] {
+        let (mut stage, room) = Stage::in_room("org/one").await;
+        stage.network.lock().trims = true;
+        stage.network.lock().failures.push_back(failure);
+        stage.writes(&room, "0123456 ").await;
+        struck(&stage).await;
+        stage.restart().await;
+        stage.reads_there("org/one", &["alice: 0123456"]).await;
+        assert_eq!(stage.transcript(&room), ["alice: 0123456 "]);
+        assert!(failed(&stage).await.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_changed_there_before_it_was_found_is_not_sent_again_unasked() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Failure::Hangs);
+    stage.writes(&room, "mien").await;
+    let posted = async || stage.network.lock().posts == 1;
+    stage.until("it is posted", posted).await;
+    stage.kill().await;
+    let message = stage.network.lock().messages[0].clone();
+    stage.network.edits(&message, "mine");
+    stage.start().await;
+    is_asked(
+        &mut stage,
+        &room,
+        &["alice: mine"],
+        &["alice: mine", "alice: mien"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_sender_gives_up_is_never_sent_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().silent = true;
+    stage.network.says("alice", "org/one", "same");
+    stage.wait(Duration::from_secs(40)).await;
+    stage.network.lock().failures.push_back(Failure::Lost);
+    let event = stage.writes(&room, "same").await.event_id;
+    stage.reads_there("org/one", &["alice: same"]).await;
+    stage.redacts(&room, &event).await;
+    stage.quiet().await;
+    stage.restart().await;
+    stage.reads_there("org/one", &["alice: same"]).await;
+    assert!(failed(&stage).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_whose_clock_is_wrong_is_understood_by_its_answers() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().ahead = -900_000;
+    stage.writes(&room, "one").await;
+    stage.quiet().await;
+    let failures = [Failure::AnswerLost, Failure::Hangs];
+    stage.network.lock().failures.extend(failures);
+    stage.writes(&room, "two").await;
+    stage
+        .reads_there("org/one", &["alice: one", "alice: two"])
+        .await;
+    assert!(failed(&stage).await.is_empty());
+}
