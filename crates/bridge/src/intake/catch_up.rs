@@ -183,6 +183,7 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
             }
             continue;
         };
+        let since = since(&world, login);
         match one(&world, login, id, &intake).await {
             Ok(found) => {
                 wait = Backoff::default();
@@ -200,8 +201,13 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
                 }
             }
             Err(error) if error.needs_login() => {
-                // The next connection begins anew with everything.
                 let mut behind = intake.lock().await;
+                if self::since(&world, login) > since {
+                    // A late answer: the user has logged in meanwhile.
+                    behind.queue.push_front(id);
+                    continue;
+                }
+                // The next connection begins anew with everything.
                 behind.portals.clear();
                 behind.queue.clear();
                 behind.working = false;
@@ -216,6 +222,12 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
             }
         }
     }
+}
+
+/// Since when a login has the credentials that it has, if it has any.
+fn since(world: &Ctx, login: i64) -> Option<Millis> {
+    let account = world.connections.account_since(login);
+    account.map(|(_, since)| since)
 }
 
 /// What catching up with a room brought.

@@ -180,7 +180,7 @@ impl Connections {
     }
 
     /// The same, and since when it has the credentials that it has.
-    pub(super) fn account_since(&self, login_id: i64) -> Option<(Arc<dyn Account>, Millis)> {
+    pub(crate) fn account_since(&self, login_id: i64) -> Option<(Arc<dyn Account>, Millis)> {
         let line = self.line(login_id)?;
         Some((line.account.clone(), line.login.since))
     }
