@@ -254,6 +254,12 @@ impl Bridge {
 
     /// Starts it again on the same configuration, after [`stop`](Self::stop) or [`kill`](Self::kill).
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.launch_again()?;
+        self.ready().await.map(drop)
+    }
+
+    /// As [`start_again`](Self::start_again), but does not wait until it is ready.
+    pub fn launch_again(&mut self) -> anyhow::Result<()> {
         anyhow::ensure!(self.process.ended()?.is_some(), "the bridge still runs");
         self.process = run(
             &self.program,
@@ -261,7 +267,7 @@ impl Bridge {
             &self.environment,
             self.small_disk,
         )?;
-        self.ready().await.map(drop)
+        Ok(())
     }
 
     /// Waits until `GET /health/ready` answers 200; gives how long that took since now.

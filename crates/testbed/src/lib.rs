@@ -11,6 +11,7 @@ pub mod browser;
 pub mod debian;
 pub mod guardian;
 pub mod http;
+pub mod login;
 mod logs;
 pub mod ports;
 pub mod postgres;

@@ -12,7 +12,6 @@ mod ci;
 mod demo;
 mod freeze;
 mod fuzz;
-mod login;
 mod prerequisites;
 mod steps;
 mod test;

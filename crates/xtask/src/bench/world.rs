@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use gitter_sandbox::{RoomId, Sandbox, UserId, Visibility};
 use testbed::bridge::{Bridge, Gitter, Setup};
+use testbed::login;
 use testbed::progress::Lines;
 use testbed::synapse::{Options, Synapse};
 use testbed::user::{Dm, User};
-
-use crate::login;
 
 /// All of it.
 pub(super) struct World {

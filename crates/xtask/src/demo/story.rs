@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use gitter_sandbox::RoomId;
+use testbed::login;
 use testbed::user::{Dm, Event};
 
 use super::people;
 use super::stage::{Stage, bot, ghost};
-use crate::login;
 
 /// Walks it; an error says which part failed and what was seen instead.
 pub(super) async fn walk(stage: &Stage) -> anyhow::Result<()> {

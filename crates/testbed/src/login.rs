@@ -1,11 +1,14 @@
 //! Logs a Matrix user in to the sandbox Gitter, through the pages, as a browser without JavaScript would.
 
+use crate::user::{Dm, User};
+use crate::visitor::{Page, Visitor};
 use anyhow::Context as _;
-use testbed::user::{Dm, User};
-use testbed::visitor::{Page, Visitor};
 
 /// Asks the bot for a link, and follows it as the Gitter person with this username; gives the last page.
-pub(crate) async fn through_pages(user: &User, dm: &Dm, username: &str) -> anyhow::Result<Page> {
+///
+/// # Errors
+/// If a page or a person is missing on the way; the message holds what was there instead.
+pub async fn through_pages(user: &User, dm: &Dm, username: &str) -> anyhow::Result<Page> {
     let answer = user.ask_for(dm, "login", "/login/").await?;
     let link = answer
         .body()
