@@ -28,6 +28,7 @@ mod reading;
 mod rooms;
 mod scene;
 mod shell;
+mod siege;
 mod space;
 mod talk;
 mod tls;
