@@ -125,13 +125,24 @@ impl Lanes {
 
 /// Starts a task for each lane that has rows from an earlier life.
 pub(crate) async fn start(world: &Ctx) -> Result<(), Error> {
-    for lane in world.store.waiting_lanes().await? {
-        if let Some(lease) = world.lanes.leases.take(&lane) {
-            // What stands at its head may have been carried out just before that life ended.
-            world.spawn(run::lane(world.clone(), lease.inherited()));
+    const AT_ONCE: u32 = 500;
+    let mut place = None;
+    loop {
+        let (lanes, next) = world
+            .store
+            .waiting_lanes_after(place.as_deref(), AT_ONCE)
+            .await?;
+        for lane in &lanes {
+            if let Some(lease) = world.lanes.leases.take(lane) {
+                // What stands at its head may have been carried out just before that life ended.
+                world.spawn(run::lane(world.clone(), lease.inherited()));
+            }
         }
+        if next.is_none() {
+            return Ok(());
+        }
+        place = next;
     }
-    Ok(())
 }
 
 /// Says that something was put into a lane.
@@ -163,13 +174,8 @@ pub async fn wake_login(world: &Ctx, login_id: i64) -> Result<(), Error> {
     let Some(login) = world.store.login(login_id).await? else {
         return Ok(());
     };
-    let portals = world.store.portals_of(&login.mxid).await?;
-    for lane in world.store.waiting_lanes().await? {
-        if let Lane::ToRemote(id) | Lane::ToMatrix(id) = lane
-            && portals.iter().any(|portal| portal.id == id)
-        {
-            nudge(world, &lane);
-        }
+    for lane in world.store.waiting_lanes_of(&login.mxid).await? {
+        nudge(world, &lane);
     }
     Ok(())
 }

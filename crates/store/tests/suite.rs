@@ -107,7 +107,7 @@ on_both! {
     portals: making, inviting, finding, changing, after_logout, what_a_delivery_begins_with;
     media: uploads, links, links_are_dropped, what_a_link_is_made_of;
     messages: the_map, edits, threads_and_parts, parts_both_ways, since_and_latest, echoes_are_awaited;
-    lanes: accepting_events, what_cannot_be_read, what_is_about_what, withdrawing, waiting_behind, one_event_in_two_lanes, accepting_what_came_from_the_network,
+    lanes: accepting_events, lanes_that_wait, what_cannot_be_read, what_is_about_what, withdrawing, waiting_behind, one_event_in_two_lanes, accepting_what_came_from_the_network,
         accepting_what_the_map_knows, backlogs, giving_itself_work, working_a_lane, finishing, failing_and_trying_again, counting, dropping_and_pruning, who_logged_out_meanwhile,
         order_under_competition, a_commit_is_all_or_nothing, many_at_once, dropped_in_the_middle;
     opening: opens_again, without_closing, another_key, a_newer_schema, somebody_elses_database, after_close,

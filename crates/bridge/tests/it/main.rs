@@ -31,6 +31,7 @@ mod reading;
 mod rooms;
 mod second_thoughts;
 mod silent_drops;
+mod starts;
 mod status_to_sender;
 mod threads_to_remote;
 mod tortured;

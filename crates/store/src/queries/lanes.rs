@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::sql;
-use crate::db::{Arg, Batch, args};
+use super::{readable, sql};
+use crate::db::{Arg, Batch, Row, args};
 use crate::{Accepted, Backlog, Error, Item, Lane, NewItem, PortalId, Store, Told};
 
 sql! {
@@ -22,7 +22,11 @@ sql! {
         ON CONFLICT (lane, key) DO NOTHING";
     IS_KNOWN = "SELECT by_us FROM messages WHERE portal_id = $1 AND remote_id = $2 LIMIT 1";
     MOVE_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
-    WAITING_LANES = "SELECT DISTINCT lane FROM items WHERE state <> 'failed' ORDER BY lane";
+    WAITING_LANES = "SELECT DISTINCT lane FROM items WHERE state <> 'failed' AND lane > $1 ORDER BY lane LIMIT $2";
+    // Looks at one row of each lane, however many wait there.
+    WAITING_LANES_OF = "SELECT lane FROM (SELECT 'remote/' || CAST(id AS TEXT) AS lane FROM portals WHERE mxid = $1
+            UNION ALL SELECT 'matrix/' || CAST(id AS TEXT) FROM portals WHERE mxid = $1) AS lanes
+        WHERE EXISTS (SELECT 1 FROM items WHERE items.lane = lanes.lane AND state <> 'failed') ORDER BY lane";
     // By kind of lane, out of the index alone. Ids grow, so the first item is the oldest.
     BACKLOGS = "SELECT way, number, accepted_at FROM (SELECT substr(lane, 1, 7) AS way, COUNT(*) AS number, MIN(id) AS first
         FROM items WHERE state <> 'failed' GROUP BY substr(lane, 1, 7)) AS waiting JOIN items ON items.id = first";
@@ -121,22 +125,33 @@ impl Store {
         self.db.commit(&batch).await.map(drop)
     }
 
-    /// Lanes in which something is to be done. One whose name cannot be read is left out, and told of in the log.
+    /// Lanes in which something is to be done, after the place where an earlier call ended, and the place where this one ends
+    /// if there may be more. A lane whose name cannot be read is left out, and told of in the log.
+    pub async fn waiting_lanes_after(
+        &self,
+        place: Option<&str>,
+        at_most: u32,
+    ) -> Result<(Vec<Lane>, Option<String>), Error> {
+        let args = args![place.unwrap_or_default(), i64::from(at_most)];
+        let rows = self.db.rows(WAITING_LANES, args).await?;
+        let lanes = readable(&rows, "items", name)?;
+        let last = rows
+            .last()
+            .filter(|_| i64::try_from(rows.len()) == Ok(i64::from(at_most)));
+        // Where a name is no text, there is nothing to go on from.
+        let next = last.and_then(|row| row.get(0).ok());
+        Ok((lanes, next))
+    }
+
+    /// All of them, for whoever knows that there are few.
     pub async fn waiting_lanes(&self) -> Result<Vec<Lane>, Error> {
-        let rows = self.db.rows(WAITING_LANES, &[]).await?;
-        let mut lanes = Vec::with_capacity(rows.len());
-        for row in &rows {
-            match row
-                .get::<String>(0)
-                .and_then(|name| super::items::lane(&name))
-            {
-                Ok(lane) => lanes.push(lane),
-                Err(error) => {
-                    tracing::error!(%error, "a lane rests, look into table `items`");
-                }
-            }
-        }
-        Ok(lanes)
+        Ok(self.waiting_lanes_after(None, u32::MAX).await?.0)
+    }
+
+    /// The lanes of a user's portals in which something is to be done.
+    pub async fn waiting_lanes_of(&self, mxid: &str) -> Result<Vec<Lane>, Error> {
+        let rows = self.db.rows(WAITING_LANES_OF, args![mxid]).await?;
+        readable(&rows, "items", name)
     }
 
     /// What waits in all lanes to the network, and in all lanes to Matrix.
@@ -194,4 +209,8 @@ pub(super) fn new_item<'a>(item: &'a NewItem, lane: &'a str, now: i64) -> [Arg<'
         now,
         item.about.as_deref(),
     ]
+}
+
+fn name(row: &Row) -> Result<Lane, Error> {
+    super::items::lane(&row.get::<String>(0)?)
 }

@@ -677,3 +677,72 @@ pub(crate) async fn what_cannot_be_read(base: Base) {
     .await;
     assert_eq!(store.waiting_lanes().await.unwrap(), []);
 }
+
+pub(crate) async fn lanes_that_wait(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let other = store
+        .put_portal(&crate::new_portal(&login, "r2"))
+        .await
+        .unwrap();
+    let elsewhere = portal.id + 1000;
+    let mut lanes = vec![
+        Lane::Control("!talk".to_owned()),
+        Lane::ToMatrix(portal.id),
+        Lane::ToRemote(portal.id),
+        Lane::ToRemote(other.id),
+        Lane::ToRemote(elsewhere),
+    ];
+    for lane in &lanes {
+        for key in ["$1", "$2"] {
+            let item = NewItem {
+                lane: lane.clone(),
+                ..item(portal.id, Some(login.id), key)
+            };
+            store.enqueue(&[item], 1).await.unwrap();
+        }
+    }
+    let failed = store
+        .next_item(&Lane::ToRemote(other.id))
+        .await
+        .unwrap()
+        .unwrap();
+    store.fail_item(failed.id, "no", 2).await.unwrap();
+    // By name, as text.
+    lanes.sort_by_key(ToString::to_string);
+    assert_eq!(store.waiting_lanes().await.unwrap(), lanes);
+    let mut paged = Vec::new();
+    let mut place = None;
+    loop {
+        let (page, next) = store
+            .waiting_lanes_after(place.as_deref(), 2)
+            .await
+            .unwrap();
+        assert!(page.len() <= 2);
+        paged.extend(page);
+        if next.is_none() {
+            break;
+        }
+        place = next;
+    }
+    assert_eq!(paged, lanes);
+
+    let mut his = vec![
+        Lane::ToMatrix(portal.id),
+        Lane::ToRemote(portal.id),
+        Lane::ToRemote(other.id),
+    ];
+    assert_eq!(store.waiting_lanes_of(&login.mxid).await.unwrap(), his);
+    let last = store
+        .next_item(&Lane::ToRemote(other.id))
+        .await
+        .unwrap()
+        .unwrap();
+    store.fail_item(last.id, "no", 3).await.unwrap();
+    his.pop();
+    assert_eq!(store.waiting_lanes_of(&login.mxid).await.unwrap(), his);
+    assert_eq!(
+        store.waiting_lanes_of("@bob:example.org").await.unwrap(),
+        []
+    );
+}
