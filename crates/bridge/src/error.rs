@@ -1,5 +1,7 @@
 //! What can go wrong here, told by what the caller can do about it.
 
+use std::time::Duration;
+
 use remote::{Fault, RemoteError};
 
 /// An error of the bridge.
@@ -40,6 +42,17 @@ impl Error {
             }
             Self::Remote(error) => error.is_transient(),
             Self::Unreadable(_) | Self::Refused(_) | Self::NotLoggedIn => false,
+        }
+    }
+
+    /// How long the homeserver wants us to wait, if it said so; not longer than an hour.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        const LONGEST: Duration = Duration::from_hours(1);
+        match self {
+            Self::Homeserver(homeserver::Error::RateLimited { retry_after }) => {
+                retry_after.map(|wait| wait.min(LONGEST))
+            }
+            _ => None,
         }
     }
 

@@ -15,6 +15,7 @@ mod member;
 pub(crate) mod replaced;
 mod shown;
 mod state;
+mod unusable;
 
 use ruma::{OwnedRoomId, OwnedUserId};
 use store::Portal;
@@ -31,6 +32,7 @@ pub(crate) use member::{forget_member, note_member, was_member};
 pub(crate) use replaced::upgraded;
 pub use shown::refresh;
 pub(crate) use shown::{follow, is_shown};
+pub(crate) use unusable::is_lost;
 
 /// What is going on with portals.
 pub struct Portals {

@@ -31,6 +31,10 @@ pub enum Failure {
     Restart,
     /// It is refused.
     Forbidden,
+    /// It is refused as one too many, and not to be repeated before so long.
+    Limited(Duration),
+    /// The homeserver is out of order.
+    Broken,
 }
 
 #[derive(Clone, Default)]
@@ -517,6 +521,12 @@ impl Homeserver for FakeHomeserver {
                 });
             }
             Some(Failure::Forbidden) => return Err(refused(403, "M_FORBIDDEN")),
+            Some(Failure::Broken) => return Err(refused(502, "M_UNKNOWN")),
+            Some(Failure::Limited(wait)) => {
+                return Err(Error::RateLimited {
+                    retry_after: Some(wait),
+                });
+            }
             _ => {}
         }
         state.lets(event.who)?;

@@ -195,6 +195,18 @@ impl Stage {
         self.breathe().await;
     }
 
+    /// Moves time on by much, in large steps.
+    pub async fn wait_long(&self, time: Duration) {
+        const STEP: Duration = Duration::from_secs(20);
+        let mut left = time;
+        while !left.is_zero() {
+            let step = left.min(STEP);
+            tokio::time::advance(step).await;
+            left -= step;
+            self.breathe().await;
+        }
+    }
+
     /// Moves time on until something is so.
     #[track_caller]
     pub fn until<'a>(

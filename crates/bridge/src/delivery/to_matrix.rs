@@ -85,6 +85,8 @@ pub(crate) async fn work(
     match result {
         Err(error) if error.is_transient() => Err(error),
         Err(error) if error.needs_login() => Ok(Outcome::Paused),
+        // It waits for another room.
+        Err(error) if portal::is_lost(world, &portal, &room, &error).await? => Ok(Outcome::Paused),
         Err(error) => place.lost(&what, error).await,
         done => done,
     }

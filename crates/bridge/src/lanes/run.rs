@@ -125,7 +125,8 @@ impl Worker {
             },
             Err(error) => {
                 self.suspect = true;
-                let time = self.wait.next(&self.world);
+                let wanted = error.retry_after().unwrap_or_default();
+                let time = self.wait.next(&self.world).max(wanted);
                 tracing::debug!(lane = %self.lease.lane(), %error, ?time, "not now");
                 self.world
                     .lanes

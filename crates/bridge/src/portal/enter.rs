@@ -3,7 +3,7 @@
 use remote::RoomId as RemoteRoomId;
 use store::{Portal, PortalState};
 
-use super::{leave, room_of};
+use super::{leave, room_of, unusable};
 use crate::{
     Ctx, Error, ghost,
     intake::{ControlEvent, Membership, catch_up},
@@ -28,7 +28,7 @@ pub async fn membership(world: &Ctx, portal: &Portal, event: &ControlEvent) -> R
     if user == world.names.bot() {
         if gone {
             // Without the bot the room is of no use; an invite makes another one.
-            leave::forget(world, portal, room).await?;
+            unusable::give_up(world, portal, room).await?;
         }
         return Ok(());
     }

@@ -18,6 +18,7 @@ mod edits_to_remote;
 mod failures_and_status;
 mod figures;
 mod hang_ups;
+mod hazards;
 mod invites;
 mod logins;
 mod management;

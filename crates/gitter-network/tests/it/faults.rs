@@ -47,6 +47,7 @@ async fn each_trouble_has_its_words() {
         Effect::Status(404),
         Effect::Status(401),
         Effect::Status(413),
+        Effect::Status(308),
         Effect::Status(502),
         Effect::Html(502),
         Effect::Html(200),
@@ -67,6 +68,7 @@ async fn each_trouble_has_its_words() {
     Status(404): Gitter knows no such room, person or message, or hides it from you (NotFound, NotDone)
     Status(401): Gitter no longer accepts your login (LoggedOut, NotDone)
     Status(413): This is too long for Gitter (TooLarge, NotDone)
+    Status(308): Gitter's address answered with something that is not Gitter's API (Garbled, NotDone)
     Status(502): Gitter is having trouble (error 502) (Unavailable, Unknown)
     Html(502): Gitter is having trouble (error 502) (Unavailable, Unknown)
     Html(200): Gitter's address answered with something that is not Gitter's API (Garbled, Unknown)

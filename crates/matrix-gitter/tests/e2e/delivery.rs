@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gitter_sandbox::Effect;
+
 use crate::gathering::Gathering;
 use crate::scene::{Result, Scene};
 
@@ -327,5 +329,55 @@ async fn a_stop_in_the_middle_of_a_slow_post_sends_it_once() -> Result {
             "after too late"
         ]
     );
+    Ok(())
+}
+
+/// Synapse that was restarted while the bridge was down sends nothing of what waits for it, not even after a ping, until
+/// something new happens. The bridge reads it from the rooms.
+#[tokio::test]
+async fn a_backlog_that_a_restarted_homeserver_keeps_back_arrives() -> Result {
+    let mut scene = Scene::with_own_homeserver().await?;
+    let maria = scene.town.person("maria", "Maria");
+    let lounge = scene.town.room("rustics/lounge", &[&maria]);
+    let chat = scene.citizen(&maria).await?;
+    let room = scene.enter(&chat, &lounge).await?;
+    chat.user.say(&room, "hers 0").await?;
+    scene.town.hears(&lounge, "hers 0").await?;
+    scene.bridge.stop().await?;
+    for number in 1..6 {
+        chat.user.say(&room, &format!("hers {number}")).await?;
+    }
+    scene.synapse.stop().await?;
+    scene.synapse.start_again().await?;
+    scene.bridge.start_again().await?;
+    scene.town.hears(&lounge, "hers 5").await?;
+    chat.user.say(&room, "hers 6").await?;
+    scene.town.hears(&lounge, "hers 6").await?;
+    assert_eq!(scene.town.texts(&lounge), numbered(7, "hers"));
+    Ok(())
+}
+
+/// A page in place of an answer, an answer that breaks off, and an address that has moved.
+#[tokio::test]
+async fn what_is_no_answer_of_gitters_only_delays() -> Result {
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
+    for (number, effect) in [Effect::Html(200), Effect::Truncate, Effect::Status(308)]
+        .into_iter()
+        .enumerate()
+    {
+        let text = format!("hers {number}");
+        scene.town.spoil_next_message(&lounge, effect);
+        chat.user.say(&room, &text).await?;
+        scene.town.hears(&lounge, &text).await?;
+    }
+    chat.user.say(&room, "hers 3").await?;
+    scene.town.hears(&lounge, "hers 3").await?;
+    assert_eq!(scene.town.texts(&lounge), numbered(4, "hers"));
     Ok(())
 }

@@ -471,6 +471,11 @@ impl Town {
         self.strike(&Self::posts(room), Effect::Status(status));
     }
 
+    /// The next message which the bridge posts meets this.
+    pub(crate) fn spoil_next_message(&self, room: &Room, effect: Effect) {
+        self.strike(&Self::posts(room), effect);
+    }
+
     /// The next message which the bridge posts is stored, and the answer lost.
     pub(crate) fn lose_next_answer(&self, room: &Room) {
         self.strike(&Self::posts(room), Effect::DropAfter);

@@ -178,6 +178,17 @@ pub(crate) fn ended(network: &str, address: &str, loss: Loss) -> Notice {
     Notice::of([what, rest].concat())
 }
 
+/// The Matrix room of a portal is of no use any more.
+pub(crate) fn unusable(address: &str) -> Notice {
+    Notice::of(line![
+        "I can no longer use the room of ",
+        strong(address),
+        " here: it was deleted, or I was thrown out of it. Write ",
+        code(format!("invite {address}")),
+        " for a new one, in which you find what you missed."
+    ])
+}
+
 /// Said in the room of a user whose room on the network is no more.
 pub(crate) fn archived(network: &str, address: &str) -> Line {
     line![
