@@ -104,6 +104,8 @@ pub struct State {
     pub read: Vec<String>,
     /// The next time is told in vain.
     pub refuse_read: bool,
+    /// Requests of any kind.
+    pub asked: usize,
     /// Changes that arrived.
     pub edits: usize,
     /// Posts that arrived.
@@ -340,6 +342,7 @@ impl FakeNetwork {
     }
 
     fn allowed(&self, person: &Person) -> Result<(), RemoteError> {
+        self.lock().asked += 1;
         let state = self.lock();
         if state.down {
             return Err(RemoteError::new(

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use remote::{Account, Millis, Person, PersonId};
 use store::{Login, LoginState};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::jobs::Jobs;
 use super::pending::Waiting;
 use super::rooms::{self, Job};
 use super::{connection, expiry};
@@ -45,7 +45,7 @@ pub(super) struct Line {
     pub(super) login: Login,
     pub(super) account: Arc<dyn Account>,
     pub(super) stop: CancellationToken,
-    jobs: mpsc::UnboundedSender<Job>,
+    pub(super) jobs: Jobs,
     clock: Arc<dyn Clock>,
     status: Mutex<(Status, Millis)>,
 }
@@ -67,11 +67,9 @@ impl Line {
         }
     }
 
-    /// Asks the task that looks after rooms. It ends before the line does only when the bridge stops.
+    /// Asks the task that looks after rooms.
     pub(super) fn ask(&self, job: Job) {
-        if self.jobs.send(job).is_err() {
-            tracing::debug!(login = self.login.id, "the connection is ending");
-        }
+        self.jobs.ask(job);
     }
 }
 
@@ -137,12 +135,11 @@ impl Connections {
         for portal in world.store.joined_portals(login.id).await? {
             account.watch(&portal.remote_room.into());
         }
-        let (jobs, todo) = mpsc::unbounded_channel();
         let line = Arc::new(Line {
             login: login.clone(),
             account,
             stop: world.stop.child_token(),
-            jobs,
+            jobs: Jobs::default(),
             clock: world.clock.clone(),
             status: Mutex::new((Status::Connecting, world.now())),
         });
@@ -150,7 +147,7 @@ impl Connections {
         if let Some(former) = former {
             former.stop.cancel();
         }
-        world.spawn(rooms::look_after(world.clone(), line.clone(), todo, delay));
+        world.spawn(rooms::look_after(world.clone(), line.clone(), delay));
         world.spawn(connection::keep(world.clone(), line, delay));
         Ok(())
     }

@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use remote::{Fault, Room, RoomId};
 use store::{Login, Portal, PortalState};
-use tokio::sync::mpsc;
 
 use super::connections::Line;
 use super::expiry::scope;
-use super::welcome;
+use super::{progress, welcome};
 use crate::config::InvitePolicy;
 use crate::lanes::Backoff;
 use crate::management::words::rooms::Loss;
@@ -26,7 +25,7 @@ use crate::{Ctx, Error, portal};
 /// Between two new rooms.
 const PACE: Duration = Duration::from_millis(200);
 
-/// After how many rooms a user who asked for all of them hears how it goes.
+/// After how many rooms a user who is to get more of them hears how it goes.
 const REPORT_EVERY: usize = 25;
 
 /// How often a room is tried.
@@ -55,10 +54,6 @@ struct Round {
 }
 
 impl Round {
-    fn tried(&self) -> usize {
-        self.invited + self.failed.len()
-    }
-
     fn add(&mut self, other: Self) {
         self.invited += other.invited;
         self.failed.extend(other.failed);
@@ -98,23 +93,19 @@ pub(crate) fn room_removed(world: &Ctx, login_id: i64, room: &RoomId) {
 /// Forgets what a login that is gone wished for.
 pub(super) async fn forget(world: &Ctx, login_id: i64) -> Result<(), Error> {
     world.store.unmark(&scope(login_id), ALL_WANTED).await?;
-    Ok(())
+    progress::forget(world, login_id).await
 }
 
 /// Does the jobs of a connection until it ends.
-pub(super) async fn look_after(
-    world: Ctx,
-    line: Arc<Line>,
-    mut jobs: mpsc::UnboundedReceiver<Job>,
-    delay: Duration,
-) {
+pub(super) async fn look_after(world: Ctx, line: Arc<Line>, delay: Duration) {
     let work = async {
         tokio::time::sleep(delay).await;
         // Whoever has just logged in need not wait for his connection; for everybody else it comes with that.
         if matches!(welcome::is_owed(&world, line.login.id).await, Ok(true)) {
             attempt(&world, &line, &Job::Compare).await;
         }
-        while let Some(job) = jobs.recv().await {
+        loop {
+            let job = line.jobs.next().await;
             attempt(&world, &line, &job).await;
         }
     };
@@ -171,7 +162,7 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
                 .set_portal_state(portal.id, PortalState::Declined)
                 .await?;
         }
-        let round = invite(world, line, due).await?;
+        let round = invite_many(world, line, due).await?;
         if !round.failed.is_empty() {
             report(world, line, &round, "welcome").await?;
         }
@@ -185,7 +176,7 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
                 .is_none_or(|portal| portal.state == PortalState::New)
         };
         let new: Vec<_> = rooms.iter().filter(unknown).cloned().collect();
-        invite(world, line, &newest_first(new)).await?;
+        invite_many(world, line, &newest_first(new)).await?;
     }
     for portal in portals.iter().filter(|portal| is_live(portal)) {
         match rooms
@@ -205,13 +196,7 @@ async fn compare(world: &Ctx, line: &Line) -> Result<(), Error> {
     if world.store.marked(&scope(id), ALL_WANTED).await? {
         let portals = world.store.portals_of(&line.login.mxid).await?;
         let due = newest_first(missing(&rooms, &portals, Wish::Asked));
-        let mut round = Round::default();
-        for some in due.chunks(REPORT_EVERY) {
-            if round.tried() > 0 {
-                progress(world, line, round.tried(), due.len()).await?;
-            }
-            round.add(invite(world, line, some).await?);
-        }
+        let round = invite_many(world, line, &due).await?;
         report(world, line, &round, "all").await?;
         world.store.unmark(&scope(id), ALL_WANTED).await?;
     }
@@ -304,6 +289,21 @@ async fn end(world: &Ctx, line: &Line, portal: &Portal, loss: Loss) -> Result<()
     Ok(())
 }
 
+/// The same for rooms that may be many: tells now and then how far it is.
+async fn invite_many(world: &Ctx, line: &Line, rooms: &[Room]) -> Result<Round, Error> {
+    let mut round = Round::default();
+    let mut left = rooms.len();
+    for some in rooms.chunks(REPORT_EVERY) {
+        if rooms.len() > REPORT_EVERY {
+            progress::tell(world, line, left).await?;
+        }
+        round.add(invite(world, line, some).await?);
+        left -= some.len();
+    }
+    progress::over(world, line).await?;
+    Ok(round)
+}
+
 /// Makes rooms and invites, one after the other. A room that cannot be made is left out.
 async fn invite(world: &Ctx, line: &Line, rooms: &[Room]) -> Result<Round, Error> {
     let mut round = Round::default();
@@ -319,8 +319,32 @@ async fn invite(world: &Ctx, line: &Line, rooms: &[Room]) -> Result<Round, Error
                 round.failed.push((room.address.clone(), error.sentence()));
             }
         }
+        between(world, line).await?;
     }
     Ok(round)
+}
+
+/// What happens to a single room does not wait until hundreds of others are made.
+async fn between(world: &Ctx, line: &Line) -> Result<(), Error> {
+    while let Some(job) = line.jobs.of_room() {
+        let done = match &job {
+            Job::Compare => Ok(()),
+            Job::Added(room) => added(world, line, room).await,
+            Job::Removed(room) => removed(world, line, room).await,
+        };
+        match done {
+            Ok(()) => {}
+            Err(error) if error.is_transient() => {
+                line.ask(job);
+                return Ok(());
+            }
+            Err(error) if error.needs_login() => return Err(error),
+            Err(error) => {
+                tracing::warn!(login = line.login.id, %error, "a room could not be followed");
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn persist(world: &Ctx, line: &Line, room: &Room) -> Result<(), Error> {
@@ -336,16 +360,6 @@ async fn persist(world: &Ctx, line: &Line, room: &Room) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Tells how far it is.
-async fn progress(world: &Ctx, line: &Line, done: usize, all: usize) -> Result<(), Error> {
-    if let Some((_, room)) = room_of(world, &line.login.mxid).await? {
-        let notice = words::rooms::inviting(done, all);
-        let cause = format!("progress {} {}", line.login.id, world.now());
-        say(world, &room, &notice, &cause).await?;
-    }
-    Ok(())
 }
 
 /// Tells how a round came out.

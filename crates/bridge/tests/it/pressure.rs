@@ -1,13 +1,17 @@
 //! Much at once: thousands of messages wait, rooms are flooded, and what is in memory stays small all the same.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bridge::config::InvitePolicy;
 use bytes::Bytes;
 use homeserver::IncomingEvent;
 use remote::text::html::parse_plainly;
-use ruma::{EventId, OwnedUserId, RoomId};
+use ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::json;
+use store::PortalState;
 
+use stage::road::last_word;
 use stage::talk::{said, talking};
 use stage::{ALICE, Stage};
 
@@ -268,4 +272,87 @@ async fn the_same_file_in_many_rooms_at_once_stops_nobody() {
         })
         .await;
     assert_eq!(stage.network.lock().files_asked.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_hundred_rooms_come_most_recently_active_first_with_one_notice_also_over_a_kill() {
+    const ROOMS: usize = 500;
+    let (mut stage, talk) = talking(&[]).await;
+    stage.config.invites.policy = InvitePolicy::None;
+    stage.restart().await;
+    stage.quiet().await;
+    stage.network.lock().rooms = (0..ROOMS)
+        .map(|number| remote::Room {
+            active_at: Some(i64::try_from((number * 7_919) % ROOMS).unwrap()),
+            ..stage::network::room(&format!("org/room{number}"))
+        })
+        .collect();
+    let invited = async |stage: &Stage| {
+        let mut portals = stage.store.portals_of(ALICE).await.unwrap();
+        portals.retain(|portal| portal.state == PortalState::Invited);
+        portals
+    };
+    let notices = said(&stage, &talk).len();
+    let asked = stage.network.lock().asked;
+    let answer = asks_at_once(&mut stage, &talk, "invite all").await;
+    assert!(answer.contains("500 rooms"), "{answer}");
+    while invited(&stage).await.len() < 100 {
+        stage.wait(Duration::from_secs(5)).await;
+    }
+    let some: BTreeSet<_> = invited(&stage)
+        .await
+        .into_iter()
+        .map(|it| it.remote_room)
+        .collect();
+    {
+        let network = stage.network.lock();
+        let mut newest: Vec<_> = network.rooms.iter().collect();
+        newest.sort_by_key(|room| std::cmp::Reverse(room.active_at));
+        for room in &newest[..some.len()] {
+            assert!(
+                some.contains(room.id.as_str()),
+                "{} comes first",
+                room.address
+            );
+        }
+    }
+    stage.restart().await;
+    for _ in 0..200 {
+        if last_word(&stage, &talk).contains("Done") {
+            break;
+        }
+        stage.wait(Duration::from_secs(5)).await;
+    }
+    let said = last_word(&stage, &talk);
+    assert!(said.contains("Done"), "{said}");
+    assert_eq!(invited(&stage).await.len(), ROOMS);
+    // The answer, how far it is, and that it is done; all else changes the second.
+    let homeserver = stage.homeserver.lock();
+    let words = homeserver.rooms[&talk].timeline.iter().filter(|event| {
+        event.kind == "m.room.message"
+            && event.sender != ALICE
+            && event.content["m.relates_to"]["rel_type"] != "m.replace"
+    });
+    assert_eq!(words.count() - notices, 3);
+    let made = homeserver
+        .rooms
+        .values()
+        .filter(|room| room.new.power_levels.is_some());
+    assert!(made.count() <= ROOMS + 1, "no room is made twice");
+    // The list of rooms for each connection and command, and nothing for each room.
+    let asked = stage.network.lock().asked - asked;
+    assert!(asked <= 10, "{asked} requests of the network");
+}
+
+/// Says something in a room and gives the bot's next words there, while other things go on.
+async fn asks_at_once(stage: &mut Stage, room: &OwnedRoomId, text: &str) -> String {
+    let before = said(stage, room).len();
+    let content = json!({"msgtype": "m.text", "body": text});
+    stage
+        .happens(room, ALICE, "m.room.message", None, content)
+        .await;
+    stage
+        .until("the bot answers", async || said(stage, room).len() > before)
+        .await;
+    said(stage, room).swap_remove(before)
 }

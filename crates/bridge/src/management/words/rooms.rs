@@ -68,9 +68,16 @@ pub(crate) fn inviting_all(rooms: usize) -> Notice {
     }
 }
 
-/// How far it is.
-pub(crate) fn inviting(done: usize, all: usize) -> Notice {
-    Notice::of(line![format!("{done} of {all} so far …")])
+/// How many are still to come.
+pub(crate) fn inviting(left: usize) -> Notice {
+    match left {
+        0 => Notice::of(line!["No room is left to be brought here."]),
+        _ => Notice::of(line![
+            "I am bringing your rooms here, the most recently active first: ",
+            count(left, "room", "rooms"),
+            " to go …"
+        ]),
+    }
 }
 
 /// How many invites came out.

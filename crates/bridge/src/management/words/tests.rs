@@ -176,7 +176,8 @@ fn rooms_there_and_here() {
         rooms::already_here("org/room", matrix_room),
         rooms::inviting_all(0),
         rooms::inviting_all(37),
-        rooms::inviting(25, 37),
+        rooms::inviting(0),
+        rooms::inviting(37),
         rooms::invited(37, &[]),
         rooms::invited(
             1,
