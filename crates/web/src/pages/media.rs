@@ -46,8 +46,9 @@ const SHOWN: [&str; 24] = [
     "text/plain",
 ];
 
-/// A file does not change, but it can be taken back: within an hour nobody sees it any more.
-const KEEP: &str = "private, max-age=3600";
+/// A file does not change, but it can be taken back. So a browser keeps it and asks before it shows it again, which is answered
+/// from the database, without a request to the homeserver.
+const KEEP: &str = "private, no-cache";
 
 const POLICY: &str = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 

@@ -58,7 +58,7 @@ async fn a_picture_is_shown_and_can_do_nothing() {
             "inline; filename=\"my cat.png\"; filename*=UTF-8''my%20cat.png",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "private, max-age=3600"),
+        (header::CACHE_CONTROL, "private, no-cache"),
         (header::ETAG, "\"q0-Zr_8tYw3kqJx1Bf0mXo2aLh7cVu5N\""),
         (header::ACCEPT_RANGES, "bytes"),
         (header::REFERRER_POLICY, "no-referrer"),
