@@ -355,7 +355,12 @@ impl Stage {
 
     /// Alice takes something back.
     pub async fn redacts(&mut self, room: &RoomId, event: &EventId) -> IncomingEvent {
-        let sender = OwnedUserId::try_from(ALICE).unwrap();
+        self.redacts_as(ALICE, room, event).await
+    }
+
+    /// Somebody takes something back who may, whoever said it.
+    pub async fn redacts_as(&mut self, who: &str, room: &RoomId, event: &EventId) -> IncomingEvent {
+        let sender = OwnedUserId::try_from(who).unwrap();
         let now = self.now();
         let redaction = self.homeserver.lock().redacts(room, &sender, event, now);
         self.push(vec![redaction.clone()]).await;

@@ -13,7 +13,8 @@ mod send;
 use std::{sync::Arc, time::Duration};
 
 use remote::{Account, Certainty, Fault, Millis, RemoteError, RoomId};
-use ruma::OwnedEventId;
+use ruma::{EventId, OwnedEventId};
+use serde_json::Value;
 use store::{Item, ItemState, MessageRow, Portal, WayToRemote};
 
 use super::tell;
@@ -142,10 +143,12 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
     };
     let deed = Deed::of(&event);
     if event.sender.as_str() != portal.mxid {
-        return match deed {
+        return match &deed {
             Deed::Says => stranger(world, &portal, &event).await,
-            // What others change or take back is not the user's.
-            Deed::Changes(_) | Deed::TakesBack(_) | Deed::Nothing => Ok(Outcome::done()),
+            // A moderator's deletion counts as the homeserver lets it count.
+            Deed::TakesBack(target) => moderated(world, &portal, item, &event, &deed, target).await,
+            // What others change is not the user's.
+            Deed::Changes(_) | Deed::Nothing => Ok(Outcome::done()),
         };
     }
     let mut job = Job {
@@ -167,6 +170,12 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         }
         Deed::Nothing => Ok(End::Nothing),
     };
+    concluded(&job, end).await
+}
+
+/// Tells the sender what became of it.
+async fn concluded(job: &Job<'_>, end: Result<End, Error>) -> Result<Outcome, Error> {
+    let (world, event) = (job.world, job.event);
     let tell = |status| status::tell(world, &event.room, &event.event_id, status);
     match end {
         Ok(End::Stands(rows)) => {
@@ -185,7 +194,7 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
             );
             let certain = false;
             tell(Status::Failed { why: &why, certain });
-            give_up(&job, why, certain).await
+            give_up(job, why, certain).await
         }
         Ok(End::Not(outcome)) => {
             if let Outcome::Failed(why) = &outcome {
@@ -195,7 +204,7 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         }
         Err(Error::Remote(error)) => {
             let certain = error.certainty == Certainty::NotDone;
-            let outcome = refused(&job, error).await?;
+            let outcome = refused(job, error).await?;
             if let Outcome::Failed(why) = &outcome {
                 tell(Status::Failed { why, certain });
             }
@@ -321,6 +330,35 @@ async fn forbidden(world: &Ctx, event: &MatrixEvent, deed: &Deed) -> Result<Outc
     Ok(Outcome::Failed(
         "you are not permitted to use this bridge any more".to_owned(),
     ))
+}
+
+/// Taken back by somebody else than the portal's user, a moderator of the room: what the user's account said is taken back on the
+/// network, too. Whether he may is the homeserver's to say, and it has said so if the event is empty.
+async fn moderated(
+    world: &Ctx,
+    portal: &Portal,
+    item: &Item,
+    event: &MatrixEvent,
+    deed: &Deed,
+    target: &EventId,
+) -> Result<Outcome, Error> {
+    let gone = world.homeserver.event(&event.room, target).await?;
+    let is_empty = |content: &Value| content.as_object().is_none_or(serde_json::Map::is_empty);
+    if !gone.is_some_and(|gone| is_empty(&gone.content)) {
+        return Ok(Outcome::done());
+    }
+    media::link::revoke(world, &event.room, target).await?;
+    let mut job = Job {
+        world,
+        portal,
+        item,
+        event,
+        deed,
+        progress: Progress::read(item.note.as_deref()),
+        unanswered: item.state == ItemState::Attempting,
+    };
+    let end = redact::moderated(&mut job, target).await;
+    concluded(&job, end).await
 }
 
 /// Said by somebody else than the portal's user.

@@ -268,3 +268,48 @@ async fn the_sender_gets_to_know() -> Result {
     );
     Ok(())
 }
+
+/// What a moderator of the Matrix room takes back of the user's goes on Gitter, too; what Ben said there stays.
+#[tokio::test]
+async fn a_moderators_deletion_of_the_users_message_crosses() -> Result {
+    let Gathering {
+        scene,
+        ben,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
+    let rude = chat.user.say(&room, "rude").await?;
+    scene.town.hears(&lounge, "rude").await?;
+    scene.town.say(&ben, &lounge, "his");
+    let his = chat.hears(&room, "his").await?;
+    let moderator = scene.moderator("moderator", &room).await?;
+    moderator.redact(&room, his.id()).await?;
+    moderator.redact(&room, &rude).await?;
+    chat.user.say(&room, "after").await?;
+    scene.town.hears(&lounge, "after").await?;
+    assert_eq!(scene.town.texts(&lounge), ["his", "after"]);
+    Ok(())
+}
+
+/// "edits by another sender": whoever he is, and whatever power he has.
+#[tokio::test]
+async fn what_others_change_of_the_users_changes_nothing() -> Result {
+    let Gathering {
+        scene,
+        lounge,
+        chat,
+        room,
+        ..
+    } = Gathering::start().await?;
+    let said = chat.user.say(&room, "mine").await?;
+    scene.town.hears(&lounge, "mine").await?;
+    let moderator = scene.moderator("moderator", &room).await?;
+    let forged = edit(&said, "forged");
+    moderator.send(&room, "m.room.message", &forged).await?;
+    chat.user.say(&room, "after").await?;
+    scene.town.hears(&lounge, "after").await?;
+    assert_eq!(scene.town.texts(&lounge), ["mine", "after"]);
+    Ok(())
+}

@@ -138,3 +138,45 @@ async fn a_changed_name_is_followed() -> Result {
         .await?;
     Ok(())
 }
+
+/// One Gitter account of two people on Matrix: what is said appears once in the room of each, and what one of them writes is said in
+/// the other's room by the ghost of their account.
+#[tokio::test]
+async fn two_matrix_users_of_one_account_each_read_everything_once() -> Result {
+    let Gathering {
+        scene,
+        maria,
+        ben,
+        lounge,
+        chat: first,
+        room: hers,
+    } = Gathering::start().await?;
+    let second = scene.citizen(&maria).await?;
+    let his = scene.enter(&second, &lounge).await?;
+    assert_ne!(hers, his, "each has a room of his own");
+
+    scene.town.say(&ben, &lounge, "hello both");
+    first.hears(&hers, "hello both").await?;
+    second.hears(&his, "hello both").await?;
+    first.user.say(&hers, "from the first").await?;
+    let heard = second.hears(&his, "from the first").await?;
+    assert_eq!(heard.sender(), scene.ghost(&maria));
+    second.user.say(&his, "from the second").await?;
+    let heard = first.hears(&hers, "from the second").await?;
+    assert_eq!(heard.sender(), scene.ghost(&maria));
+    scene.town.say(&ben, &lounge, "the end");
+    first.hears(&hers, "the end").await?;
+    second.hears(&his, "the end").await?;
+
+    let all = ["hello both", "from the first", "from the second", "the end"];
+    assert_eq!(scene.town.texts(&lounge), all);
+    for (chat, room) in [(&first, &hers), (&second, &his)] {
+        let bodies = chat.user.bodies(room).await?;
+        let talk: Vec<_> = bodies
+            .iter()
+            .filter(|body| all.contains(&body.as_str()))
+            .collect();
+        assert_eq!(talk, all);
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! What a test begins with: a Gitter town, a bridge to it, and people who use it.
 
 use anyhow::Context as _;
+use reqwest::Method;
 use testbed::bridge::{Bridge, Setup};
 use testbed::progress::Lines;
 use testbed::synapse::{self, Options, RateLimits, Synapse};
@@ -166,24 +167,32 @@ impl Scene {
     /// The state of a room as the bot sees it.
     pub(crate) async fn state_as_bot(&self, room: &str) -> Result<Vec<serde_json::Value>> {
         let path = testbed::user::path(&["v3", "rooms", room, "state"]);
-        let answer = self.as_bot(&path).await?;
+        let answer = self.as_bot(Method::GET, &path, None).await?;
         Ok(answer.as_array().cloned().unwrap_or_default())
     }
 
     /// Replaces a room by a newer one as an admin does who has the bridge's token; gives the new one.
     pub(crate) async fn upgrade(&self, room: &str, version: &str) -> Result<String> {
         let path = testbed::user::path(&["v3", "rooms", room, "upgrade"]);
-        let url = self
-            .synapse
-            .base()
-            .join(&format!("_matrix/client/{path}"))?;
-        let request = testbed::http::client()?
-            .post(url)
-            .bearer_auth(&self.bridge.slot().as_token)
-            .json(&serde_json::json!({ "new_version": version }));
-        let answer: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
+        let body = serde_json::json!({ "new_version": version });
+        let answer = self.as_bot(Method::POST, &path, Some(&body)).await?;
         let replacement = answer["replacement_room"].as_str();
         Ok(replacement.context("no replacement")?.to_owned())
+    }
+
+    /// Somebody new on Matrix to whom the bot gave the power to moderate this room, as an admin does who has the bridge's token.
+    pub(crate) async fn moderator(&self, name: &str, room: &str) -> Result<User> {
+        let user = self.user(name).await?;
+        let invite = testbed::user::path(&["v3", "rooms", room, "invite"]);
+        let body = serde_json::json!({ "user_id": user.id });
+        self.as_bot(Method::POST, &invite, Some(&body)).await?;
+        user.join(room).await?;
+        let path = ["v3", "rooms", room, "state", "m.room.power_levels", ""];
+        let path = testbed::user::path(&path);
+        let mut levels = self.as_bot(Method::GET, &path, None).await?;
+        levels["users"][&user.id] = serde_json::json!(levels["redact"]);
+        self.as_bot(Method::PUT, &path, Some(&levels)).await?;
+        Ok(user)
     }
 
     /// Has a user say something, so that his homeserver says that it was then.
@@ -205,20 +214,28 @@ impl Scene {
         Ok(())
     }
 
-    async fn as_bot(&self, path: &str) -> Result<serde_json::Value> {
+    async fn as_bot(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<serde_json::Value> {
         let url = self
             .synapse
             .base()
             .join(&format!("_matrix/client/{path}"))?;
-        let request = testbed::http::client()?
-            .get(url)
+        let mut request = testbed::http::client()?
+            .request(method, url)
             .bearer_auth(&self.bridge.slot().as_token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
     /// The rooms the bot is in.
     pub(crate) async fn rooms_of_bot(&self) -> Result<Vec<String>> {
-        let answer = self.as_bot("v3/joined_rooms").await?;
+        let answer = self.as_bot(Method::GET, "v3/joined_rooms", None).await?;
         let rooms = answer["joined_rooms"]
             .as_array()
             .context("no list of rooms")?;

@@ -27,6 +27,18 @@ impl Job<'_> {
     }
 }
 
+/// Takes back what the event `target` became, if the user said it: by his account nothing else is moderated on the network.
+pub(super) async fn moderated(job: &mut Job<'_>, target: &EventId) -> Result<End, Error> {
+    let login = job.world.store.login_of(&job.portal.mxid).await?;
+    let person = login.map(|login| login.person_id);
+    let rows = job.standing(target.as_str()).await?;
+    let is_his = |row: &MessageRow| row.by_us || person.as_ref() == Some(&row.sender);
+    if !rows.iter().all(is_his) {
+        return Ok(End::Nothing);
+    }
+    work(job, target).await
+}
+
 /// Takes back what the event `target` became.
 pub(super) async fn work(job: &mut Job<'_>, target: &EventId) -> Result<End, Error> {
     let world = job.world;
