@@ -248,3 +248,32 @@ async fn a_late_word_of_a_revoked_login_keeps_nothing_from_being_read() {
     let said: Vec<&str> = said.iter().map(String::as_str).collect();
     stage.shows(&room, &said).await;
 }
+
+/// Seed 3378: a change came while the message itself was late, and the lane was held up.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_comes_after_its_change_is_shown_as_it_is_now() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    let failures = [Homeserver::Lost; 4];
+    stage.homeserver.lock().failures.extend(failures);
+    stage.network.says("bob", "org/one", "first");
+    stage
+        .until("it waits", async || {
+            stage.homeserver.lock().failures.len() < 3
+        })
+        .await;
+    let old = stage.network.says("bob", "org/one", "old");
+    stage.wait(Duration::from_millis(10)).await;
+    let lane = store::Lane::ToMatrix(stage.portal("org/one").await.id);
+    let key = format!("message/{}", old.id);
+    assert!(
+        stage.store.withdraw(&lane, &key).await.unwrap(),
+        "it was lost"
+    );
+    stage.network.edits(&old, "new");
+    stage.wait(Duration::from_millis(10)).await;
+    stage.network.tell(remote::Event::Message(Box::new(old)));
+    let shown = ["gitter_id-bob: first", "gitter_id-bob: new"];
+    stage.shows(&room, &shown).await;
+    stage.quiet().await;
+    assert_eq!(stage.transcript(&room), shown);
+}

@@ -9,7 +9,7 @@ use store::{EditRow, Item, MessageRow};
 use super::Place;
 use crate::{
     Error,
-    delivery::digest,
+    delivery::{ToMatrix, digest},
     ghost::{self, puppet},
     lanes::Outcome,
     media::incoming::Shown,
@@ -17,6 +17,35 @@ use crate::{
 };
 
 impl Place<'_> {
+    /// A message that comes late, or was told of before its change and after it, waits behind the change: it is shown as it is
+    /// now. Where it does not wait either, its place in the room is gone.
+    async fn change_what_waits(&self, message: &Message, item: &Item) -> Result<(), Error> {
+        const PAGE: u32 = 100;
+        let (store, key) = (&self.world.store, format!("message/{}", message.id));
+        if !store.waits(&item.lane, &key).await? {
+            return Ok(());
+        }
+        let mut after = item.id;
+        loop {
+            let page = store.items_behind(&item.lane, after, PAGE).await?;
+            if let Some(waiting) = page.iter().find(|it| it.key == key) {
+                let older = match ToMatrix::from_payload(&waiting.payload) {
+                    Ok(ToMatrix::Message(it)) => it.edited_at < message.edited_at,
+                    _ => false,
+                };
+                if older {
+                    let payload = ToMatrix::Message(Box::new(message.clone())).to_payload()?;
+                    store.rewrite_item(waiting.id, &payload).await?;
+                }
+                return Ok(());
+            }
+            match page.last() {
+                Some(last) => after = last.id,
+                None => return Ok(()),
+            }
+        }
+    }
+
     pub(super) async fn changed(
         &self,
         message: &Message,
@@ -29,6 +58,10 @@ impl Place<'_> {
         // A newer text makes this one superfluous. An older one may wait behind it, when a change was told twice.
         let key = format!("changed/{}", message.id);
         if self.world.store.waits_behind(item, &key).await? {
+            return Ok(Outcome::done());
+        }
+        if known.is_empty() {
+            self.change_what_waits(message, item).await?;
             return Ok(Outcome::done());
         }
         // Nobody but the sender of an event can replace it.
