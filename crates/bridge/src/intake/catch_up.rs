@@ -85,7 +85,16 @@ impl Behind {
         } else {
             held.again = true;
         }
+        self.first(portal);
         true
+    }
+
+    /// What is said there now is waited for, so the room comes before those in which nobody speaks.
+    fn first(&mut self, portal: i64) {
+        if let Some(place) = self.queue.iter().position(|it| *it == portal) {
+            self.queue.remove(place);
+            self.queue.push_front(portal);
+        }
     }
 
     /// A message was changed; whether it is held back, so that nothing else needs to be done.
@@ -503,4 +512,35 @@ async fn commit(
         .await?;
     lanes::wake(world, &lane);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use remote::{MessageKind, RichText};
+
+    use super::*;
+
+    #[test]
+    fn a_room_in_which_somebody_speaks_is_read_first() {
+        let mut behind = Behind::default();
+        for portal in 1..=3 {
+            behind.add(portal);
+        }
+        let message = Message {
+            id: "m".into(),
+            room: "r".into(),
+            sender: None,
+            sent_at: 0,
+            kind: MessageKind::Text,
+            text: RichText::plain("x"),
+            edited_at: None,
+            thread: None,
+            reply_to: None,
+            blanked: false,
+            attachments: Vec::new(),
+        };
+        assert!(behind.hold_back(3, &message));
+        assert!(!behind.hold_back(4, &message));
+        assert_eq!(behind.queue, [3, 1, 2]);
+    }
 }
