@@ -46,6 +46,11 @@ impl Error {
         matches!(self, Self::Refused { status: 403, .. })
     }
 
+    /// What we sent cannot be taken as it is.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Self::Refused { status: 400, .. })
+    }
+
     /// There is no such thing.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { status: 404, .. })

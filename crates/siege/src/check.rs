@@ -1,6 +1,6 @@
 //! Compares both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use gitter_sandbox::Message;
@@ -42,19 +42,32 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks at everything.
-pub(crate) async fn compare(world: &World) -> anyhow::Result<Vec<Finding>> {
+/// Looks at everything. Of what is `undecided`, its sender was told that it may or may not have arrived: it stands once, or not
+/// at all.
+pub(crate) async fn compare(
+    world: &World,
+    undecided: &BTreeSet<usize>,
+) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Findings::default();
     let ledger = world.ledger.all();
     for (number, room) in world.rooms.iter().enumerate() {
-        let there = world.sandbox.world().messages(*room)?;
+        let mut there = world.sandbox.world().messages(*room)?;
+        // What was deleted and has answers stays, empty.
+        there.retain(|message| !message.text.is_empty());
         let name = room_name(number);
         for (by, member) in world.members.iter().enumerate() {
             let said: Vec<&Said> = ledger
                 .iter()
                 .filter(|it| it.by == by && it.room == number)
                 .collect();
-            findings.on_gitter(member, &name, &said, &there);
+            let is_sure = |it: &&Said| {
+                let stands = there
+                    .iter()
+                    .any(|message| number_of(member, message) == Some(it.number));
+                stands || !undecided.contains(&it.number)
+            };
+            let sure: Vec<&Said> = said.iter().copied().filter(|it| is_sure(it)).collect();
+            findings.on_gitter(member, &name, &sure, &there);
             let Some(portal) = member.portals.get(number) else {
                 continue;
             };
@@ -193,8 +206,10 @@ impl Findings {
                 self.finds(Wrong::Stale, format!("{name} is in a thread on Matrix"));
             }
             let parent = message.parent.map(|parent| parent.to_string());
-            if let Some(root) = parent.and_then(|parent| event_of.get(&parent))
-                && (relation["rel_type"] != "m.thread" || relation["event_id"] != *root)
+            let begins = parent.and_then(|parent| event_of.get(&parent).copied());
+            // What is in a thread on Matrix alone begins no other one.
+            if let Some(root) = begins.map(|event| thread_of(timeline, event).unwrap_or(event))
+                && (relation["rel_type"] != "m.thread" || relation["event_id"] != root)
             {
                 let what = format!("{name} is not in the thread of {root}");
                 self.finds(Wrong::Stale, what);
@@ -213,6 +228,14 @@ fn number_of(member: &Member, message: &Message) -> Option<usize> {
         return None;
     }
     ledger::read(&message.text).map(|(number, _)| number)
+}
+
+/// What begins the thread that an event is in.
+fn thread_of<'a>(timeline: &'a [Event], event: &str) -> Option<&'a str> {
+    let event = timeline.iter().find(|it| it.id() == event)?;
+    let relation = &event.content()["m.relates_to"];
+    let is_thread = relation["rel_type"] == "m.thread";
+    relation["event_id"].as_str().filter(|_| is_thread)
 }
 
 /// What an event reads after all its changes.

@@ -13,6 +13,7 @@ mod people;
 mod proxy;
 mod world;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct Report {
     pub messages: usize,
     /// What is wrong; nothing, if the promise was kept.
     pub findings: Vec<Finding>,
+    /// Of how many messages nobody can tell whether they arrived, of which their sender was told.
+    pub undecided: usize,
     /// What the bot says of messages it gave up and, if anything is wrong, of how things are.
     pub told: Vec<String>,
     /// How long both sides took to be the same after the last blow.
@@ -89,7 +92,11 @@ impl fmt::Display for Report {
             let count = self.findings.iter().filter(|it| it.wrong == wrong).count();
             write!(out, "{wrong:?}: {count}  ")?;
         }
-        writeln!(out, "(settled in {:.0} s)", self.settled.as_secs_f32())?;
+        let (undecided, settled) = (self.undecided, self.settled.as_secs_f32());
+        writeln!(
+            out,
+            "(settled in {settled:.0} s; undecided, and told so: {undecided})"
+        )?;
         for finding in &self.findings {
             writeln!(out, "  {finding}")?;
         }
@@ -130,39 +137,67 @@ pub async fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<R
         "{} messages said; waiting until both sides are the same",
         talk.said()
     ));
-    let (mut findings, settled) = settle(&world).await?;
+    let (mut findings, settled, undecided) = settle(&world).await?;
     findings.extend(unclean);
-    let told = told(&world, &mut findings).await;
+    let told = told(&world, &mut findings, &undecided).await;
     Ok(Report {
         blows,
         messages: talk.said(),
         findings,
+        undecided: undecided.len(),
         told,
         settled,
     })
 }
 
-/// Waits until both sides are the same, and stay so.
-async fn settle(world: &World) -> anyhow::Result<(Vec<Finding>, Duration)> {
+/// Waits until both sides are the same, and stay so; gives what is not, how long that took, and the numbers of the messages of
+/// which the bot does not know whether they arrived.
+async fn settle(world: &World) -> anyhow::Result<(Vec<Finding>, Duration, BTreeSet<usize>)> {
     let start = Instant::now();
+    let mut undecided = BTreeSet::new();
     while start.elapsed() < SETTLES {
-        if check::compare(world).await?.is_empty() {
+        if check::compare(world, &undecided).await?.is_empty() {
             let settled = start.elapsed();
             sleep(STAYS).await;
-            return Ok((check::compare(world).await?, settled));
+            let findings = check::compare(world, &undecided).await?;
+            return Ok((findings, settled, undecided));
         }
         sleep(Duration::from_secs(2)).await;
+        for member in &world.members {
+            let failed = ask(member, "failed").await.unwrap_or_default();
+            undecided.extend(failed.lines().filter_map(undecided_in));
+        }
     }
-    Ok((check::compare(world).await?, start.elapsed()))
+    let findings = check::compare(world, &undecided).await?;
+    Ok((findings, start.elapsed(), undecided))
+}
+
+/// The number of the message in a line of `failed` that says nobody can tell whether it arrived: the answer to it was lost, and its
+/// sender wrote and changed something on Gitter at that moment.
+fn undecided_in(line: &str) -> Option<usize> {
+    let (said, _) = line.split_once(": a message there may be this one")?;
+    let (_, text) = said.rsplit_once(": ")?;
+    ledger::read(text).map(|(number, _)| number)
 }
 
 /// Asks the bot what it gave up, and, if anything is wrong, how things are.
-async fn told(world: &World, findings: &mut Vec<Finding>) -> Vec<String> {
+async fn told(
+    world: &World,
+    findings: &mut Vec<Finding>,
+    undecided: &BTreeSet<usize>,
+) -> Vec<String> {
+    let is_listed = |line: &str| {
+        let numbered = line.split_once(". ").map(|(number, _)| number);
+        numbered.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    let is_lost = |line: &str| {
+        is_listed(line) && undecided_in(line).is_none_or(|number| !undecided.contains(&number))
+    };
     let mut told = Vec::new();
     for member in &world.members {
         let who = &member.user.id;
         let (wrong, what) = match ask(member, "failed").await {
-            Ok(failed) if failed.lines().any(|line| line.starts_with("1.")) => {
+            Ok(failed) if failed.lines().any(is_lost) => {
                 told.push(format!("{who}: {failed}"));
                 (Wrong::GivenUp, format!("something of {who}"))
             }
@@ -185,4 +220,19 @@ async fn ask(member: &Member, command: &str) -> anyhow::Result<String> {
     let answer = timeout(SETTLES, member.user.ask(&member.dm, command)).await;
     let answer = answer.with_context(|| format!("no answer to {command:?}"))??;
     Ok(answer.body().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_bot_cannot_tell_is_read_from_its_list() {
+        let line = "3. siege/room0: m01614 v1: a message there may be this one, or one that you wrote on Gitter yourself";
+        assert_eq!(undecided_in(line), Some(1614));
+        assert_eq!(
+            undecided_in("2. siege/room2: m00683 v0: the homeserver did not accept it"),
+            None
+        );
+    }
 }

@@ -90,6 +90,17 @@ pub struct Room {
 }
 
 impl Room {
+    /// Whether an event would be in the thread of one that relates to another itself.
+    fn begins_no_thread(&self, content: &Value) -> bool {
+        let thread = Some(&json!("m.thread"));
+        let begins = content.pointer("/m.relates_to/event_id");
+        content.pointer("/m.relates_to/rel_type") == thread
+            && self.timeline.iter().any(|event| {
+                begins == Some(&json!(event.event_id))
+                    && event.content.pointer("/m.relates_to/rel_type").is_some()
+            })
+    }
+
     fn membership(&self, user: &UserId) -> &str {
         let member = self
             .state
@@ -535,6 +546,10 @@ impl Homeserver for FakeHomeserver {
         }
         if state.room(event.room)?.membership(&who) != "join" {
             return Err(refused(403, "M_FORBIDDEN"));
+        }
+        // As Synapse refuses it: "Cannot start threads from an event with a relation".
+        if state.room(event.room)?.begins_no_thread(event.content) {
+            return Err(refused(400, "M_UNKNOWN"));
         }
         // 65,536 bytes for the whole event (Matrix spec, "Size limits").
         if event.content.to_string().len() > 65_000 {

@@ -258,6 +258,8 @@ impl<'a> Check<'a> {
             if let Some(root) = &message.thread
                 && let Some(root) = self.event_of(user, portal, root.as_str(), there)
             {
+                // What is in a thread on Matrix alone begins no other one.
+                let root = thread_of(&timeline, &root).unwrap_or(root);
                 let thread = event.content.pointer("/m.relates_to/event_id");
                 let is_thread = event.content.pointer("/m.relates_to/rel_type")
                     == Some(&Value::from("m.thread"));
@@ -298,6 +300,16 @@ impl<'a> Check<'a> {
             .find(|it| shown(it).as_deref() == Some(message) && !is_replacement(it))?;
         Some(event.event_id.clone())
     }
+}
+
+/// What begins the thread that an event is in.
+fn thread_of(timeline: &[IncomingEvent], event: &EventId) -> Option<OwnedEventId> {
+    let content = &timeline.iter().find(|it| it.event_id == event)?.content;
+    let kind = content.pointer("/m.relates_to/rel_type")?.as_str()?;
+    let begins = content.pointer("/m.relates_to/event_id")?.as_str()?;
+    OwnedEventId::try_from(begins)
+        .ok()
+        .filter(|_| kind == "m.thread")
 }
 
 /// Which message of the network an event shows, unless it was redacted.

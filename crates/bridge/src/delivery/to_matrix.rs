@@ -115,7 +115,7 @@ impl Place<'_> {
             return Ok(Outcome::done());
         }
         let mut who = self.speaker(message).await?;
-        let relation = self.thread(message).await?;
+        let mut relation = self.thread(message).await?;
         let mut rows = Vec::new();
         let contents = self.contents(&*self.quoting(message).await?).await?;
         for Shown {
@@ -134,15 +134,19 @@ impl Place<'_> {
             let event = if let Some(event) = found {
                 event
             } else {
-                self.say(
-                    "message",
-                    &mut who,
-                    message,
-                    part,
-                    &content,
-                    message.sent_at,
-                )
-                .await?
+                let sent_at = message.sent_at;
+                let said = self
+                    .say("message", &mut who, message, part, &content, sent_at)
+                    .await;
+                match self.elsewhere(relation.as_ref(), &said).await? {
+                    None => said?,
+                    Some(other) => {
+                        content["m.relates_to"] = other.clone();
+                        relation = Some(other);
+                        self.say("message", &mut who, message, part, &content, sent_at)
+                            .await?
+                    }
+                }
             };
             rows.push(MessageRow {
                 digest: Some(digest),

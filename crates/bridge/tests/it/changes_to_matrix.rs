@@ -6,7 +6,7 @@ use homeserver::IncomingEvent;
 use ruma::{OwnedRoomId, RoomId};
 use serde_json::{Value, json};
 
-use stage::Stage;
+use stage::{ALICE, Stage};
 
 /// What a client shows of a room: replaced texts, nothing that was redacted.
 fn shown(stage: &Stage, room: &RoomId) -> Vec<String> {
@@ -219,6 +219,39 @@ async fn threads_are_threads() {
     stage.quiet().await;
     let two = event_of(&stage, &room, "two");
     assert_eq!(relation(&stage, &room, "three"), expected(&two));
+}
+
+/// What she says in a thread that the network does not know stands there by itself, and can be answered there. But an event of a
+/// thread begins no other thread: the homeserver refuses that.
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_what_is_in_a_thread_here_alone_goes_into_that_thread() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let says = json!({"msgtype": "m.text", "body": "not for the network"});
+    let begins = stage
+        .happens(&room, "@mallory:example.org", "m.room.message", None, says)
+        .await
+        .event_id;
+    let inside = json!({
+        "msgtype": "m.text", "body": "hers",
+        "m.relates_to": {"rel_type": "m.thread", "event_id": begins},
+    });
+    stage
+        .happens(&room, ALICE, "m.room.message", None, inside)
+        .await;
+    stage.quiet().await;
+    let hers = stage.network.lock().messages[0].clone();
+    assert_eq!(hers.thread, None);
+    stage.network.answers("bob", &hers, "his");
+    stage.network.answers("carol", &hers, "hers, too");
+    stage.quiet().await;
+    let expected = |before: &str| {
+        json!({
+            "rel_type": "m.thread", "event_id": begins, "is_falling_back": true,
+            "m.in_reply_to": { "event_id": event_of(&stage, &room, before) },
+        })
+    };
+    assert_eq!(relation(&stage, &room, "his"), expected("hers"));
+    assert_eq!(relation(&stage, &room, "hers, too"), expected("his"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,11 @@
 //! Where a message stands on Matrix: in which thread, as an answer to what.
 
 use remote::{Message, MessageId};
+use ruma::OwnedEventId;
 use serde_json::{Value, json};
 
 use super::Place;
-use crate::Error;
+use crate::{Error, text::relation as relation_of};
 
 impl Place<'_> {
     /// The relation of a message's events (Matrix spec, client-server API, "Threading" and "Rich replies"). For clients
@@ -35,6 +36,38 @@ impl Place<'_> {
             "is_falling_back": is_fallback,
             "m.in_reply_to": { "event_id": before },
         })))
+    }
+
+    /// Where a message goes that the homeserver does not take into its thread: what the user said in a thread stands by itself on
+    /// a network that did not know how that begins, and others may answer it there; but an event of a thread begins no other one
+    /// (Matrix spec, client-server API, "Threading"). So it goes into the thread of that event.
+    pub(super) async fn elsewhere(
+        &self,
+        relation: Option<&Value>,
+        said: &Result<OwnedEventId, Error>,
+    ) -> Result<Option<Value>, Error> {
+        let (Some(refused), Err(Error::Homeserver(error))) = (relation, said) else {
+            return Ok(None);
+        };
+        let begins = refused.get("event_id").and_then(Value::as_str);
+        let Some(begins) = begins.filter(|_| error.is_bad_request()) else {
+            return Ok(None);
+        };
+        let Ok(event) = OwnedEventId::try_from(begins) else {
+            return Ok(None);
+        };
+        let event = self.world.homeserver.event(self.room, &event).await?;
+        let above = event.and_then(|event| relation_of(&event.event_id, &event.content).thread);
+        let answers = refused.get("m.in_reply_to").cloned().unwrap_or_default();
+        Ok(Some(match above {
+            Some(above) => json!({
+                "rel_type": "m.thread",
+                "event_id": above,
+                "is_falling_back": refused.get("is_falling_back"),
+                "m.in_reply_to": answers,
+            }),
+            None => json!({ "m.in_reply_to": answers }),
+        }))
     }
 
     /// The first event of a thread whose beginning is not known here, which stands in for it.
