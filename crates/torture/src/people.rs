@@ -29,6 +29,17 @@ pub(crate) struct Said {
     pub(crate) redacted: bool,
     /// The root of its thread.
     pub(crate) thread: Option<OwnedEventId>,
+    /// When, in milliseconds.
+    pub(crate) at: i64,
+}
+
+/// What somebody said on the network, and changed there.
+#[derive(Clone, Debug)]
+pub(crate) struct Reworded {
+    pub(crate) who: String,
+    pub(crate) room: String,
+    /// When it was said, in milliseconds.
+    pub(crate) said_at: i64,
 }
 
 /// Everything that users wrote on Matrix.
@@ -66,6 +77,8 @@ pub(crate) struct People {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) users: Vec<String>,
     pub(crate) rooms: Vec<String>,
+    /// What was changed on the network by those who had said it there.
+    pub(crate) reworded: Mutex<Vec<Reworded>>,
     /// The Matrix rooms, by user and room.
     pub(crate) portals: Vec<((String, String), OwnedRoomId)>,
 }
@@ -127,6 +140,7 @@ impl People {
             parts,
             redacted: false,
             thread,
+            at: self.world.now(),
         });
     }
 
@@ -264,6 +278,12 @@ impl People {
                         .faults
                         .note(&format_args!("{who} edits {} to {text}", message.id));
                     network.edits(&message, &text);
+                    let mut reworded = self.reworded.lock().unwrap_or_else(PoisonError::into_inner);
+                    reworded.push(Reworded {
+                        who: who.to_owned(),
+                        room: room.to_owned(),
+                        said_at: message.sent_at,
+                    });
                 }
             }
             18..28 => {

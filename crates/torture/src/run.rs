@@ -155,6 +155,7 @@ impl Torture {
                 ledger: Arc::new(Ledger::default()),
                 users: this.users.clone(),
                 rooms: this.rooms.clone(),
+                reworded: std::sync::Mutex::default(),
                 portals,
             });
             // A room that reads as empty is taken for a fault of the network, and nobody deletes this.

@@ -213,42 +213,6 @@ async fn what_is_changed_while_its_room_is_read_is_shown_as_it_is_now() {
     );
 }
 
-/// Seed 2421: a request was refused because of a revoked login, and its answer came when the user had logged in again.
-#[tokio::test(start_paused = true)]
-async fn a_late_word_of_a_revoked_login_keeps_nothing_from_being_read() {
-    let (mut stage, room) = Stage::in_room("org/one").await;
-    stage.network.says("bob", "org/one", "one");
-    stage.shows(&room, &["gitter_id-bob: one"]).await;
-    stage.kill().await;
-    stage.network.says("bob", "org/one", "two");
-    stage.start().await;
-    stage
-        .shows(&room, &["gitter_id-bob: one", "gitter_id-bob: two"])
-        .await;
-    stage.quiet().await;
-    stage.network.lock().history_takes = Duration::from_secs(5);
-    let before = stage.network.lock().histories;
-    stage.network.tell(remote::Event::Gap { rooms: Vec::new() });
-    stage
-        .until("the newest messages are asked for", async || {
-            let mut network = stage.network.lock();
-            // Between the two requests.
-            network.revoked = network.histories > before;
-            network.histories > before + 1
-        })
-        .await;
-    stage.network.lock().revoked = false;
-    stage.network.says("bob", "org/one", "three");
-    let login = stage.log_in().await;
-    let bridge = stage.bridge.clone().unwrap();
-    let world = bridge.world();
-    world.connections.start(world, &login).await.unwrap();
-    drop(bridge);
-    let said = ["one", "two", "three"].map(|text| format!("gitter_id-bob: {text}"));
-    let said: Vec<&str> = said.iter().map(String::as_str).collect();
-    stage.shows(&room, &said).await;
-}
-
 /// Seed 3378: a change came while the message itself was late, and the lane was held up.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_comes_after_its_change_is_shown_as_it_is_now() {
