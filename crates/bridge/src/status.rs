@@ -145,6 +145,7 @@ async fn say(world: &Ctx, room: &RoomId, next: &Next) {
                     content,
                     txn: &txn,
                     ts: None,
+                    in_doubt: homeserver::InDoubt::SendAgain,
                 };
                 let said = world.homeserver.send(&event).await;
                 said.map(drop).map_err(Error::from)

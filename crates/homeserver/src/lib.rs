@@ -24,7 +24,7 @@ pub use event::{IncomingEvent, MalformedEvent};
 pub use homeserver::Homeserver;
 pub use media::{ByteRange, ByteStream, ContentRange, Download, Upload};
 pub use model::{
-    Actor, Direction, Membership, NewEvent, NewRoom, NewState, PUPPET_KEY, Profile, RoomMember,
-    StateEvent, TimelinePage,
+    Actor, Direction, InDoubt, Membership, NewEvent, NewRoom, NewState, PUPPET_KEY, Profile,
+    RoomMember, StateEvent, TimelinePage,
 };
 pub use registration::Registration;

@@ -61,6 +61,16 @@ pub struct StateEvent {
     pub content: Value,
 }
 
+/// What becomes of an event that the homeserver may have taken or not, since its answer got lost. Transaction ids keep a repeat from
+/// being a second event, but Synapse forgets them when it is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InDoubt {
+    /// It is sent again at once: rather twice than never.
+    SendAgain,
+    /// The error is handed on; whoever sends it looks whether it is there before he tries again.
+    Tell,
+}
+
 /// A message event to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct NewEvent<'a> {
@@ -76,6 +86,8 @@ pub struct NewEvent<'a> {
     pub txn: &'a str,
     /// When it was said, in milliseconds since 1970; `None` for now.
     pub ts: Option<i64>,
+    /// What becomes of it if the answer gets lost.
+    pub in_doubt: InDoubt,
 }
 
 /// A state event to be sent.

@@ -14,8 +14,8 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use homeserver::{
-    Actor, Client, Direction, Error, Homeserver, Membership, NewEvent, NewRoom, NewState, Patience,
-    Profile, RequestKind, Settings, StateEvent,
+    Actor, Client, Direction, Error, Homeserver, InDoubt, Membership, NewEvent, NewRoom, NewState,
+    Patience, Profile, RequestKind, Settings, StateEvent,
 };
 use http::StatusCode;
 use ruma::{event_id, mxc_uri, owned_user_id, room_id, user_id};
@@ -159,6 +159,10 @@ fn ghost() -> Actor {
 }
 
 async fn send(client: &Client) -> Result<ruma::OwnedEventId, Error> {
+    send_once(client, InDoubt::SendAgain).await
+}
+
+async fn send_once(client: &Client, in_doubt: InDoubt) -> Result<ruma::OwnedEventId, Error> {
     let content = json!({"body": "hi"});
     let event = NewEvent {
         who: &ghost(),
@@ -167,6 +171,7 @@ async fn send(client: &Client) -> Result<ruma::OwnedEventId, Error> {
         content: &content,
         txn: "t/1?&",
         ts: Some(17),
+        in_doubt,
     };
     client.send(&event).await
 }
@@ -192,6 +197,19 @@ async fn says_who_speaks_and_since_when() {
         "Bearer as-token"
     );
     assert_eq!(stage.body(0), json!({"body": "hi"}));
+}
+
+/// A homeserver that was killed has forgotten the transaction id, perhaps, and would take it a second time.
+#[tokio::test]
+async fn what_may_have_been_taken_is_sent_again_only_by_who_looked() {
+    let bad = || error(502, json!({"errcode": "M_UNKNOWN", "error": "restarting"}));
+    let stage = Stage::new([bad(), ok(json!({"event_id": "$twice"}))]).await;
+    let told = send_once(&stage.client, InDoubt::Tell).await.unwrap_err();
+    assert!(told.perhaps_done());
+    assert_eq!(stage.lines().len(), 1);
+    // What surely was not taken is.
+    let stage = Stage::new([limited(1), ok(json!({"event_id": "$a"}))]).await;
+    assert_eq!(send_once(&stage.client, InDoubt::Tell).await.unwrap(), "$a");
 }
 
 #[tokio::test]
@@ -747,6 +765,7 @@ async fn speaks_as_a_user_with_the_token_of_double_puppeting_and_marks_it() {
         content: &content,
         txn: "t1",
         ts: Some(5),
+        in_doubt: InDoubt::SendAgain,
     };
     stage.client.join(&alice, room).await.unwrap();
     stage.client.send(&event(&alice)).await.unwrap();

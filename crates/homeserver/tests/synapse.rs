@@ -282,6 +282,7 @@ async fn a_message_of_long_ago(stage: &mut Stage, room: &RoomId, ghost_id: &User
         content: &content,
         txn: "t/1 ?",
         ts: Some(1_500_000_000_000),
+        in_doubt: homeserver::InDoubt::SendAgain,
     };
     let sent = client.send(&message).await.unwrap();
     assert_eq!(client.send(&message).await.unwrap(), sent);

@@ -258,6 +258,7 @@ impl Homeserver for Road {
                 content: &content,
                 txn: &txn,
                 ts,
+                in_doubt: homeserver::InDoubt::SendAgain,
             };
             let sent = it.send(&event).await;
             let id = sent.as_ref().map_or("nothing", |sent| sent.as_str());

@@ -90,6 +90,7 @@ async fn say_as(
             content: &content,
             txn: &txn,
             ts: None,
+            in_doubt: homeserver::InDoubt::SendAgain,
         };
         match world.homeserver.send(&event).await.map_err(Error::from) {
             Err(error) if !error.is_transient() => {

@@ -257,6 +257,7 @@ impl Place<'_> {
             content,
             txn,
             ts: Some(ts),
+            in_doubt: homeserver::InDoubt::Tell,
         };
         match world.homeserver.send(&event).await {
             // A ghost can be thrown out behind our back. It comes back once; if that does not help, it is
@@ -278,7 +279,7 @@ impl Place<'_> {
 
     /// Looks into the room for an event that carries this part of a message.
     async fn find(&self, message: &MessageId, part: i64) -> Result<Option<OwnedEventId>, Error> {
-        const NEWEST: u16 = 50;
+        const NEWEST: u16 = 100;
         let world = self.world;
         let page = world
             .homeserver

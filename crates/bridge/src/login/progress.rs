@@ -86,6 +86,7 @@ async fn write(
         content,
         txn: &txn,
         ts: None,
+        in_doubt: homeserver::InDoubt::SendAgain,
     };
     Ok(world.homeserver.send(&event).await?)
 }

@@ -29,6 +29,7 @@ pub(crate) async fn say(
             content,
             txn: &txn,
             ts: None,
+            in_doubt: homeserver::InDoubt::SendAgain,
         };
         world.homeserver.send(&event).await?;
     }

@@ -11,8 +11,8 @@ use super::call::{Body, Call, Repeat};
 use super::json::{at, creation, id, lacks, member, with_reason};
 use super::{Client, Counters, RequestKind, media};
 use crate::{
-    Actor, ByteRange, Direction, Download, Error, Homeserver, IncomingEvent, NewEvent, NewRoom,
-    NewState, Profile, RoomMember, TimelinePage, Upload,
+    Actor, ByteRange, Direction, Download, Error, Homeserver, InDoubt, IncomingEvent, NewEvent,
+    NewRoom, NewState, Profile, RoomMember, TimelinePage, Upload,
 };
 
 #[async_trait]
@@ -278,8 +278,13 @@ impl Homeserver for Client {
 
     async fn send(&self, event: &NewEvent<'_>) -> Result<OwnedEventId, Error> {
         let path = ["rooms", event.room.as_str(), "send", event.kind, event.txn];
+        let repeat = match event.in_doubt {
+            InDoubt::SendAgain => Repeat::Safe,
+            InDoubt::Tell => Repeat::UnlessDone,
+        };
         let answer = self
-            .put(
+            .put_unless(
+                repeat,
                 RequestKind::Send,
                 event.who,
                 &path,

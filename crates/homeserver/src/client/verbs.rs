@@ -62,13 +62,27 @@ impl Client {
         query: Vec<(&'static str, String)>,
         body: Value,
     ) -> Result<Value, Error> {
+        self.put_unless(Repeat::Safe, kind, who, path, query, body)
+            .await
+    }
+
+    /// As [`put`](Self::put), and repeated only as this says.
+    pub(super) async fn put_unless(
+        &self,
+        repeat: Repeat,
+        kind: RequestKind,
+        who: &Actor,
+        path: &[&str],
+        query: Vec<(&'static str, String)>,
+        body: Value,
+    ) -> Result<Value, Error> {
         let call = Call {
             kind,
             method: Method::PUT,
             path: &[&V3, path].concat(),
             query,
             body: Body::Json(body),
-            repeat: Repeat::Safe,
+            repeat,
         };
         self.call(Some(who), call).await
     }
