@@ -126,6 +126,19 @@ impl Behind {
         } else {
             self.portals.insert(portal, Held::default());
         }
+        self.later(portal);
+    }
+
+    /// The portal that is to be read next. From here on what comes in there is held back, and a gap has it read again: what is
+    /// read may be older than that.
+    fn next(&mut self) -> Option<i64> {
+        let next = self.queue.pop_front()?;
+        self.portals.entry(next).or_default();
+        Some(next)
+    }
+
+    /// Reads a portal after the others, once.
+    fn later(&mut self, portal: i64) {
         if !self.queue.contains(&portal) {
             self.queue.push_back(portal);
         }
@@ -180,7 +193,7 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
     while !world.stop.is_cancelled() {
         let Some(id) = ({
             let mut behind = intake.lock().await;
-            let next = behind.queue.pop_front();
+            let next = behind.next();
             behind.working = next.is_some() || !missed.is_empty();
             next
         }) else {
@@ -202,7 +215,7 @@ async fn work(world: Ctx, login: i64, intake: Arc<Intake>) {
             }
             Err(error) if error.is_transient() => {
                 tracing::debug!(login, portal = id, %error, "cannot catch up yet");
-                intake.lock().await.queue.push_back(id);
+                intake.lock().await.later(id);
                 tokio::select! {
                     biased;
                     () = world.stop.cancelled() => return,
@@ -275,9 +288,7 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<Found,
             again = true;
             held.messages.clear();
             held.again = false;
-            if !behind.queue.contains(&id) {
-                behind.queue.push_back(id);
-            }
+            behind.later(id);
         }
         Some(held) => {
             let seen = |message: &Message| read.messages.iter().any(|read| read.id == message.id);
@@ -542,5 +553,21 @@ mod tests {
         assert!(behind.hold_back(3, &message));
         assert!(!behind.hold_back(4, &message));
         assert_eq!(behind.queue, [3, 1, 2]);
+    }
+
+    /// Seed 130: a room that was queued twice was read a second time with nothing held back, and a gap meanwhile was forgotten.
+    #[test]
+    fn a_gap_while_a_room_is_read_has_it_read_again_with_all_held_back() {
+        let mut behind = Behind::default();
+        behind.add(1);
+        assert_eq!(behind.next(), Some(1));
+        behind.add(1);
+        behind.later(1);
+        assert_eq!(behind.queue, [1], "after a failure it is queued once");
+        behind.portals.remove(&1);
+        assert_eq!(behind.next(), Some(1));
+        behind.add(1);
+        assert!(behind.portals[&1].again, "it is being read already");
+        assert_eq!(behind.queue, [1]);
     }
 }
