@@ -170,11 +170,11 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         }
         Deed::Nothing => Ok(End::Nothing),
     };
-    concluded(&job, end).await
+    concluded(&mut job, end).await
 }
 
 /// Tells the sender what became of it.
-async fn concluded(job: &Job<'_>, end: Result<End, Error>) -> Result<Outcome, Error> {
+async fn concluded(job: &mut Job<'_>, end: Result<End, Error>) -> Result<Outcome, Error> {
     let (world, event) = (job.world, job.event);
     let tell = |status| status::tell(world, &event.room, &event.event_id, status);
     match end {
@@ -215,7 +215,7 @@ async fn concluded(job: &Job<'_>, end: Result<End, Error>) -> Result<Outcome, Er
 }
 
 /// The network did not take it, or did not say so.
-async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
+async fn refused(job: &mut Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
     let (world, portal, item) = (job.world, job.portal, job.item);
     let perhaps_done = error.certainty == Certainty::Unknown;
     if let (Fault::LoggedOut, Some(login)) = (&error.fault, portal.login_id) {
@@ -268,12 +268,13 @@ async fn refused(job: &Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
 }
 
 /// Tells the user that it was not delivered, or that nobody knows, unless `certain`. `why` is one sentence without a full stop.
-async fn give_up(job: &Job<'_>, why: String, certain: bool) -> Result<Outcome, Error> {
+async fn give_up(job: &mut Job<'_>, why: String, certain: bool) -> Result<Outcome, Error> {
     let (world, item, event) = (job.world, job.item, job.event);
     let network = world.network.info().name;
     let prefix = &world.config.command_prefix;
     let what = job.deed.words();
     if !certain {
+        job.note_unknown().await?;
         world.meters.resolved(Resolved::Told);
     }
     let news = if certain {
@@ -358,7 +359,7 @@ async fn moderated(
         unanswered: item.state == ItemState::Attempting,
     };
     let end = redact::moderated(&mut job, target).await;
-    concluded(&job, end).await
+    concluded(&mut job, end).await
 }
 
 /// Said by somebody else than the portal's user.

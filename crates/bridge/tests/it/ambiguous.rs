@@ -187,6 +187,58 @@ async fn what_the_sender_gives_up_is_never_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_does_not_repeat_what_may_be_there() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let failures = [Failure::AnswerLost, Failure::Hangs];
+    stage.network.lock().failures.extend(failures);
+    let event = stage.writes(&room, "0123456789abcdefghij").await.event_id;
+    let posted = async || stage.network.lock().posts == 2;
+    stage.until("both parts are posted", posted).await;
+    stage.kill().await;
+    let second = stage.network.lock().messages[1].clone();
+    stage.network.edits(&second, "abcdefghi.");
+    stage.start().await;
+    stage.quiet().await;
+    assert_eq!(doubts(&stage, &room).len(), 1);
+    // Whether its second part stands there, nobody knows, so none follows.
+    stage.edits(&room, &event, "012345678_abcdefghi_!").await;
+    let there = ["alice: 012345678_", "alice: abcdefghi."];
+    stage.reads_there("org/one", &there).await;
+    assert_eq!(failed(&stage).await.len(), 1, "its sender still decides");
+    asks(&mut stage, &room, "!gitter retry all").await;
+    let there = [&there[..], &["alice: abcdefghi_", "alice: !"]].concat();
+    stage.reads_there("org/one", &there).await;
+    assert!(failed(&stage).await.is_empty());
+    // From now on, all of it is known again.
+    stage.edits(&room, &event, "short").await;
+    stage
+        .reads_there("org/one", &["alice: short", "alice: abcdefghi."])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_does_not_repeat_what_an_earlier_change_may_have_added() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "0123456789").await.event_id;
+    stage.quiet().await;
+    stage.network.lock().failures.push_back(Failure::Hangs);
+    stage.edits(&room, &event, "0123456789abc").await;
+    let posted = async || stage.network.lock().posts == 2;
+    stage.until("the added part is posted", posted).await;
+    stage.kill().await;
+    let second = stage.network.lock().messages[1].clone();
+    stage.network.edits(&second, "abd");
+    stage.start().await;
+    stage.quiet().await;
+    stage.edits(&room, &event, "012345678_abcd").await;
+    let there = ["alice: 012345678_", "alice: abd"];
+    stage.reads_there("org/one", &there).await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    let there = [&there[..], &["alice: abcd"]].concat();
+    stage.reads_there("org/one", &there).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_network_whose_clock_is_wrong_is_understood_by_its_answers() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     stage.network.lock().ahead = -900_000;

@@ -114,6 +114,23 @@ async fn a_change_of_what_failed_changes_what_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_late_change_leaves_no_rest_of_the_former_text_to_be_tried_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let failures = [Failure::AnswerLost, Failure::Forbidden];
+    stage.network.lock().failures.extend(failures);
+    let event = stage.writes(&room, "0123456789old").await.event_id;
+    stage.reads_there("org/one", &["alice: 0123456789"]).await;
+    assert_eq!(stage.store.failed_items(ALICE).await.unwrap().len(), 1);
+    stage.wait(LATE).await;
+    stage.edits(&room, &event, "new").await;
+    let follow = "alice: [https://test.example/org/one/message0001] new";
+    let there = ["alice: 0123456789", follow];
+    stage.reads_there("org/one", &there).await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &there).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_late_change_follows_and_points_at_the_original() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     let event = stage.writes(&room, "helo").await.event_id;

@@ -20,6 +20,7 @@ sql! {
     ITEMS_BEHIND = select!("WHERE lane = $1 AND items.id > $2 AND state = 'waiting' ORDER BY items.id LIMIT $3");
     ATTEMPT = "UPDATE items SET state = 'attempting', attempts = attempts + 1, note = $2, changed_at = $3 WHERE id = $1";
     POSTPONE = "UPDATE items SET state = 'waiting', not_before = $2, why = $3 WHERE id = $1 AND state <> 'failed'";
+    NOTE_ITEM = "UPDATE items SET note = $2 WHERE id = $1";
     HEAD = "SELECT MIN(id) FROM items WHERE lane = $1 AND state <> 'failed'";
     FAIL_ITEM = "UPDATE items SET state = 'failed', why = $2, changed_at = $3 WHERE id = $1";
     DONE_AT = "UPDATE seen SET seen_at = $2 WHERE key = (SELECT key FROM items WHERE id = $1)";
@@ -37,6 +38,7 @@ sql! {
     ABOUT = select!("WHERE lane = $1 AND items.state = 'waiting' AND about IN (SELECT $2
         UNION ALL SELECT key FROM items WHERE lane = $1 AND about = $2 AND state = 'waiting') ORDER BY items.id");
     FAILED_ITEM = select!("WHERE lane = $1 AND key = $2 AND items.state = 'failed'");
+    FAILED_ABOUT = select!("WHERE lane = $1 AND about = $2 AND items.state = 'failed' ORDER BY items.id");
     WAITS = "SELECT COUNT(*) FROM items WHERE lane = $1 AND key = $2 AND state <> 'failed'";
     REWRITE_ITEM = "UPDATE items SET payload = $2 WHERE id = $1";
     ABSORB_ITEM = "DELETE FROM items WHERE id = $1 AND state = 'waiting'";
@@ -77,6 +79,11 @@ impl Store {
             .run(POSTPONE, args![id, not_before, why])
             .await
             .map(drop)
+    }
+
+    /// Keeps something else beside it.
+    pub async fn note_item(&self, id: i64, note: &str) -> Result<(), Error> {
+        self.db.run(NOTE_ITEM, args![id, note]).await.map(drop)
     }
 
     /// Gives it up: the lane goes on without it, and the user can try it again.
@@ -131,6 +138,15 @@ impl Store {
             .row(FAILED_ITEM, args![&lane.to_string(), key])
             .await?;
         row.as_ref().map(item).transpose()
+    }
+
+    /// What was given up in a lane of what is about an event, oldest first.
+    pub async fn failed_about(&self, lane: &Lane, event: &str) -> Result<Vec<Item>, Error> {
+        let rows = self
+            .db
+            .rows(FAILED_ABOUT, args![&lane.to_string(), event])
+            .await?;
+        rows.iter().map(item).collect()
     }
 
     /// Whether the item with this key is in the lane and not given up.

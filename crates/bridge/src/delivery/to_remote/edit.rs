@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use remote::{EditWindow, Fault, MessageId, Outgoing, Part, Preface, Threads};
 use ruma::{EventId, OwnedEventId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{EditRow, Item, ItemState, Lane, MessageRow};
 
-use super::{End, Job, Road, place::place, say};
+use super::{End, Job, Road, place::place, say, send::Progress};
 use crate::{
     Error,
     delivery::{digest, tell},
@@ -94,6 +94,8 @@ pub(super) enum InPlace {
     Done(Vec<MessageRow>),
     /// The network does not take it any more.
     Late,
+    /// What stands does, and nobody knows whether the rest stands there, too: its sender was told, and may have it tried again.
+    RestUnknown,
     /// They are gone.
     Gone,
     /// Not now.
@@ -152,6 +154,39 @@ impl Job<'_> {
         store.put_messages(added).await?;
         store.discard_item(item.id).await.map(drop)?;
         Ok(())
+    }
+
+    /// If the event was given up, this is what is to be tried again; `false` if it was not.
+    async fn would_say(&self, original: &EventId, content: &Value) -> Result<bool, Error> {
+        let store = &self.world.store;
+        let lane = Lane::ToRemote(self.portal.id);
+        let Some(item) = store.failed_item(&lane, original.as_str()).await? else {
+            return Ok(false);
+        };
+        // What cannot be read is complained about when it is tried.
+        if let Ok(mut failed) = serde_json::from_str::<MatrixEvent>(&item.payload)
+            && failed.sender == self.event.sender
+            && let Some(content) = changed(&failed.content, &json!({ "m.new_content": content }))
+        {
+            failed.content = content;
+            let payload = serde_json::to_string(&failed)
+                .map_err(|error| Error::Unreadable(error.to_string()))?;
+            store.rewrite_item(item.id, &payload).await?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the event, or a change of it, was given up when some of it may have arrived that we know nothing of.
+    async fn rest_is_unknown(&self, event: &str) -> Result<bool, Error> {
+        let (store, lane) = (&self.world.store, Lane::ToRemote(self.portal.id));
+        let is_unknown = |item: &Item| Progress::read(item.note.as_deref()).unknown;
+        let own = store.failed_item(&lane, event).await?;
+        Ok(own.as_ref().is_some_and(is_unknown)
+            || store
+                .failed_about(&lane, event)
+                .await?
+                .iter()
+                .any(is_unknown))
     }
 
     pub(super) async fn remember_edit(
@@ -266,6 +301,9 @@ impl Job<'_> {
         if parts.len() <= rows.len() {
             return Ok(InPlace::Done(Vec::new()));
         }
+        if self.rest_is_unknown(&first.event_id).await? {
+            return Ok(InPlace::RestUnknown);
+        }
         // By place, not by number: of what was shortened once, the numbers are gone.
         let sent: Vec<_> = rows
             .iter()
@@ -348,6 +386,10 @@ pub(super) async fn work(
                 job.is_whole(&original, &rows).await?;
                 return Ok(End::Stands(rows));
             }
+            InPlace::RestUnknown => {
+                job.would_say(&original, &content).await?;
+                return Ok(End::Stands(Vec::new()));
+            }
             InPlace::Gone => return Ok(End::Nothing),
             InPlace::Not(end) => return Ok(end),
             InPlace::Late => job.progress.late = true,
@@ -360,6 +402,7 @@ pub(super) async fn work(
         Ok(sent) => sent,
         Err(end) => return Ok(end),
     };
+    job.is_whole(&original, &sent).await?;
     let network = world.network.info().name;
     let words = line![format!(
         "It was too late to change that message on {network}: your new text was sent there as a new message which points at the old one."
@@ -427,21 +470,11 @@ fn thread(row: &MessageRow) -> Option<MessageId> {
 /// A change of what is not on the network: of what was given up, or never was to go there.
 async fn unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error> {
     let (world, event) = (job.world, job.event);
-    let lane = Lane::ToRemote(job.portal.id);
-    if let Some(item) = world.store.failed_item(&lane, original.as_str()).await? {
-        let Ok(mut failed) = serde_json::from_str::<MatrixEvent>(&item.payload) else {
-            return Ok(End::Nothing);
-        };
-        if failed.sender == event.sender
-            && let Some(content) = changed(&failed.content, &event.content)
-        {
-            failed.content = content;
-            let payload = serde_json::to_string(&failed)
-                .map_err(|error| Error::Unreadable(error.to_string()))?;
-            // First: it may be taken back itself.
-            job.remember_edit(event, original).await?;
-            world.store.rewrite_item(item.id, &payload).await?;
-        }
+    if let Some(content) = changed(&Value::Null, &event.content)
+        && job.would_say(original, &content).await?
+    {
+        // It may be taken back itself.
+        job.remember_edit(event, original).await?;
         return Ok(End::Nothing);
     }
     // It may have been taken back on the network, or never have been there.

@@ -50,12 +50,19 @@ pub(super) struct Progress {
     /// The network no longer takes the change: it becomes a message of its own.
     #[serde(default)]
     pub(super) late: bool,
+    /// It was given up, and its sender told that nobody knows whether the part stands there.
+    #[serde(default)]
+    pub(super) unknown: bool,
 }
 
 impl Progress {
     pub(super) fn read(note: Option<&str>) -> Self {
         note.and_then(|note| serde_json::from_str(note).ok())
             .unwrap_or_default()
+    }
+
+    fn written(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|error| Error::Unreadable(error.to_string()))
     }
 }
 
@@ -76,15 +83,22 @@ impl Job<'_> {
         // By now the room may have gone on a little; that only makes a search longer.
         self.progress.after = self.portal.cursor.as_deref().map(MessageId::from);
         self.progress.since = world.now();
+        self.progress.unknown = false;
         self.note().await
     }
 
     async fn note(&mut self) -> Result<(), Error> {
         let (store, now) = (&self.world.store, self.world.now());
         self.progress.tried = now;
-        let note = serde_json::to_string(&self.progress)
-            .map_err(|error| Error::Unreadable(error.to_string()))?;
+        let note = self.progress.written()?;
         Ok(store.attempt(self.item.id, Some(&note), now).await?)
+    }
+
+    /// Notes that nobody knows whether it was done: whoever finishes it in another way has to mind that.
+    pub(super) async fn note_unknown(&mut self) -> Result<(), Error> {
+        self.progress.unknown = true;
+        let note = self.progress.written()?;
+        Ok(self.world.store.note_item(self.item.id, &note).await?)
     }
 
     /// The same, of what can be repeated without harm. What is to be searched for stays what it was.

@@ -2,8 +2,8 @@
 
 use remote::Millis;
 use ruma::{EventId, OwnedEventId, RoomId};
-use serde_json::{Value, json};
-use store::{EditRow, Lane};
+use serde_json::Value;
+use store::EditRow;
 
 use super::{
     super::{End, Job, redact, say},
@@ -12,7 +12,6 @@ use super::{
 use crate::{
     Ctx, Error,
     delivery::tell,
-    intake::matrix::MatrixEvent,
     management::notice::line,
     text::{changed, is_edit},
 };
@@ -62,6 +61,10 @@ pub(in super::super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<
     };
     match revise(job, &road, &original, &rows, message).await? {
         InPlace::Done(rows) => Ok(End::Stands(rows)),
+        InPlace::RestUnknown => {
+            job.would_say(&original, &content).await?;
+            Ok(End::Stands(Vec::new()))
+        }
         InPlace::Gone => Ok(End::Nothing),
         InPlace::Not(end) => Ok(end),
         InPlace::Late => {
@@ -78,22 +81,9 @@ pub(in super::super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<
 
 /// What was given up is to be tried again without a change that was taken back.
 async fn undo_unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error> {
-    let store = &job.world.store;
-    let lane = Lane::ToRemote(job.portal.id);
-    let Some(item) = store.failed_item(&lane, original.as_str()).await? else {
-        return Ok(End::Nothing);
-    };
-    let Ok(mut failed) = serde_json::from_str::<MatrixEvent>(&item.payload) else {
-        return Ok(End::Nothing);
-    };
     let (user, room) = (&job.portal.mxid, &job.event.room);
-    if let Some((_, _, now)) = current(job.world, user, room, original).await?
-        && let Some(content) = changed(&failed.content, &json!({ "m.new_content": now }))
-    {
-        failed.content = content;
-        let payload =
-            serde_json::to_string(&failed).map_err(|error| Error::Unreadable(error.to_string()))?;
-        store.rewrite_item(item.id, &payload).await?;
+    if let Some((_, _, now)) = current(job.world, user, room, original).await? {
+        job.would_say(original, &now).await?;
     }
     Ok(End::Nothing)
 }
