@@ -114,6 +114,8 @@ pub struct State {
     pub histories: usize,
     /// How long the answer takes to that.
     pub history_takes: Duration,
+    /// The next answer to that is that the login is not accepted, whatever is true by then.
+    pub history_refused: bool,
     count: u64,
 }
 
@@ -351,10 +353,7 @@ impl FakeNetwork {
             ));
         }
         if state.revoked || state.revoked_of.contains(&person.id) {
-            return Err(RemoteError::new(
-                Fault::LoggedOut,
-                "Test no longer accepts your login",
-            ));
+            return Err(logged_out());
         }
         Ok(())
     }
@@ -531,6 +530,10 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap()
 }
 
+fn logged_out() -> RemoteError {
+    RemoteError::new(Fault::LoggedOut, "Test no longer accepts your login")
+}
+
 fn not_found() -> RemoteError {
     RemoteError::new(Fault::NotFound, "there is no such thing on Test")
 }
@@ -619,7 +622,10 @@ impl Account for FakeAccount {
         which: &History,
         limit: usize,
     ) -> Result<Vec<Message>, RemoteError> {
-        let allowed = self.network.allowed(&self.person);
+        let mut allowed = self.network.allowed(&self.person);
+        if std::mem::take(&mut self.network.lock().history_refused) {
+            allowed = Err(logged_out());
+        }
         let (answer, takes) = {
             let mut state = self.network.lock();
             state.histories += 1;

@@ -241,3 +241,35 @@ async fn a_message_that_comes_after_its_change_is_shown_as_it_is_now() {
     stage.quiet().await;
     assert_eq!(stage.transcript(&room), shown);
 }
+
+/// Seed 2421: a request was refused because of a revoked login, and its answer came when the user had logged in again.
+#[tokio::test(start_paused = true)]
+async fn a_late_word_of_a_revoked_login_keeps_nothing_from_being_read() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.says("bob", "org/one", "one");
+    stage.shows(&room, &["gitter_id-bob: one"]).await;
+    stage.network.lock().silent = true;
+    stage.network.says("bob", "org/one", "two");
+    let before = {
+        let mut network = stage.network.lock();
+        network.silent = false;
+        network.history_takes = Duration::from_secs(30);
+        network.history_refused = true;
+        network.histories
+    };
+    stage.network.tell(remote::Event::Gap { rooms: Vec::new() });
+    stage
+        .until("the room is being read", async || {
+            stage.network.lock().histories > before
+        })
+        .await;
+    let login = stage.log_in().await;
+    let bridge = stage.bridge.clone().unwrap();
+    let world = bridge.world();
+    world.connections.start(world, &login).await.unwrap();
+    drop(bridge);
+    stage.network.lock().history_takes = Duration::ZERO;
+    stage
+        .shows(&room, &["gitter_id-bob: one", "gitter_id-bob: two"])
+        .await;
+}
