@@ -1,15 +1,16 @@
 //! Ports nobody else uses.
 //!
 //! A port which the kernel hands out for port 0 can be some connection's own port a moment later, and several test
-//! binaries look for ports at once. So: below the kernel's range, found free, and held by a lock file as long as we live.
+//! binaries look for ports at once, perhaps from several checkouts. So: below the kernel's range, found free, and held by a lock file
+//! as long as we live, where all of a user's processes look.
 
 use std::fs::{File, TryLockError};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
-
-use crate::scratch;
 
 /// Linux gives connections ports from 32768 on.
 const RANGE: std::ops::Range<u16> = 18_000..32_000;
@@ -18,7 +19,7 @@ static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
 /// A port on 127.0.0.1 which is free and stays ours until this process ends.
 pub fn reserve() -> anyhow::Result<u16> {
-    let directory = scratch::kept()?.join("ports");
+    let directory = locks()?;
     std::fs::create_dir_all(&directory).context("cannot make a directory for port locks")?;
     let start = std::process::id() % u32::from(RANGE.end - RANGE.start);
     let start = RANGE.start + u16::try_from(start).unwrap_or_default();
@@ -38,4 +39,10 @@ pub fn reserve() -> anyhow::Result<u16> {
         }
     }
     anyhow::bail!("no port is free on 127.0.0.1")
+}
+
+/// Where the locks of all of this user's checkouts are.
+fn locks() -> anyhow::Result<PathBuf> {
+    let me = std::fs::metadata("/proc/self").context("cannot see whose process this is")?;
+    Ok(std::env::temp_dir().join(format!("matrix-gitter-ports-{}", me.uid())))
 }
