@@ -1,7 +1,8 @@
 //! The bot and the people who write to it: invites, the management room, commands.
 //!
 //! [`handle`] takes each item of a control lane that is not about portals. An item may come twice, so what is said is
-//! said under transaction ids made from the event that caused it, and everything done can be done again.
+//! said under transaction ids made from the event that caused it, and everything done can be done again, or is known to be done
+//! (see [`commands`]).
 //!
 //! To add a command: see [`commands`]. To add something the bot says: see [`words`].
 
@@ -14,6 +15,7 @@ mod speak;
 pub(crate) mod words;
 
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use store::Item;
 
 pub(crate) use speak::say;
 
@@ -24,7 +26,7 @@ use crate::{Ctx, Error};
 ///
 /// # Errors
 /// Only what may pass by itself, or what nobody can be told.
-pub(crate) async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Error> {
+pub(crate) async fn handle(world: &Ctx, item: &Item, event: &ControlEvent) -> Result<(), Error> {
     match event {
         ControlEvent::Member {
             room,
@@ -47,7 +49,17 @@ pub(crate) async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Erro
             sender,
             text,
             prefixed,
-        } => commands::said(world, event_id, room, sender, text, *prefixed).await,
+        } => {
+            let said = commands::Said {
+                item,
+                event: event_id,
+                room,
+                sender,
+                text,
+                prefixed: *prefixed,
+            };
+            commands::said(world, &said).await
+        }
         ControlEvent::Changed { .. } => Ok(()),
         ControlEvent::Upgraded {
             event_id,

@@ -14,7 +14,7 @@ pub(crate) async fn work(world: &Ctx, item: &Item) -> Result<Outcome, Error> {
             return Ok(Outcome::done());
         }
     };
-    match handle(world, &event).await {
+    match handle(world, item, &event).await {
         Ok(()) => Ok(Outcome::done()),
         Err(error) if error.is_transient() => Err(error),
         Err(error) => {
@@ -26,7 +26,7 @@ pub(crate) async fn work(world: &Ctx, item: &Item) -> Result<Outcome, Error> {
     }
 }
 
-async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Error> {
+async fn handle(world: &Ctx, item: &Item, event: &ControlEvent) -> Result<(), Error> {
     if let ControlEvent::Member { room, .. } = event {
         if let Some(portal) = world.store.portal_by_room(room.as_str()).await? {
             return portal::membership(world, &portal, event).await;
@@ -51,6 +51,6 @@ async fn handle(world: &Ctx, event: &ControlEvent) -> Result<(), Error> {
         {
             portal::upgraded(world, event).await
         }
-        _ => management::handle(world, event).await,
+        _ => management::handle(world, item, event).await,
     }
 }

@@ -410,9 +410,14 @@ async fn is_news(world: &Ctx, event: &IncomingEvent) -> Result<bool, Error> {
         && matrix::concerns_us(world, event).await?)
 }
 
-/// What was said before is not for us.
+/// What was said before is not for us. A new name or picture of the bot is such an event, too, but it was there before.
 fn bot_came(event: &IncomingEvent, bot: &UserId) -> bool {
+    let joins = |content: Option<&Value>| {
+        let membership = content.and_then(|it| it.get("membership"));
+        membership.and_then(Value::as_str) == Some("join")
+    };
     event.kind == "m.room.member"
         && event.state_key.as_deref() == Some(bot.as_str())
-        && event.content.get("membership").and_then(Value::as_str) == Some("join")
+        && joins(Some(&event.content))
+        && !joins(event.unsigned.get("prev_content"))
 }

@@ -11,6 +11,8 @@ use crate::{Ctx, Error};
 /// A command that somebody gave.
 pub(super) struct Call<'a> {
     pub(super) world: &'a Ctx,
+    /// The item of the control lane that it is.
+    pub(super) item: i64,
     /// Who gave it.
     pub(super) user: &'a UserId,
     /// He looks after the others, too.

@@ -3,6 +3,8 @@
 use homeserver::{Actor, NewEvent};
 use ruma::RoomId;
 
+use serde_json::Value;
+
 use super::notice::Notice;
 use crate::delivery::txn;
 use crate::{Error, World};
@@ -14,7 +16,17 @@ pub(crate) async fn say(
     notice: &Notice,
     cause: &str,
 ) -> Result<(), Error> {
-    for (page, content) in notice.contents().iter().enumerate() {
+    say_contents(world, room, &notice.contents(), cause).await
+}
+
+/// The same, page by page.
+pub(super) async fn say_contents(
+    world: &World,
+    room: &RoomId,
+    pages: &[Value],
+    cause: &str,
+) -> Result<(), Error> {
+    for (page, content) in pages.iter().enumerate() {
         let txn = txn(&[
             "word",
             world.names.bot().as_str(),

@@ -252,3 +252,35 @@ async fn a_network_whose_clock_is_wrong_is_understood_by_its_answers() {
         .await;
     assert!(failed(&stage).await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn clocks_that_are_far_apart_double_nothing() {
+    for ahead in [-3_600_000, -600_000, 600_000, 3_600_000] {
+        let (mut stage, room) = Stage::in_room("org/one").await;
+        stage.network.lock().ahead = ahead;
+        stage.network.lock().failures.push_back(Failure::Hangs);
+        stage.writes(&room, "once").await;
+        let posted = async || stage.network.lock().posts == 1;
+        stage.until("it is posted", posted).await;
+        stage.restart().await;
+        stage.reads_there("org/one", &["alice: once"]).await;
+        assert!(doubts(&stage, &room).len() <= 1, "{ahead}");
+    }
+}
+
+/// Our clock is set while the program runs.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_doubles_nothing() {
+    for jump in [-3_600_000, 3_600_000] {
+        let (mut stage, room) = Stage::in_room("org/one").await;
+        stage.writes(&room, "before").await;
+        stage.quiet().await;
+        stage.network.lock().ahead = jump;
+        stage.network.lock().failures.push_back(Failure::AnswerLost);
+        stage.writes(&room, "once").await;
+        struck(&stage).await;
+        let there = ["alice: before", "alice: once"];
+        stage.reads_there("org/one", &there).await;
+        assert!(doubts(&stage, &room).len() <= 1);
+    }
+}

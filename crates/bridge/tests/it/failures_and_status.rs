@@ -198,3 +198,31 @@ async fn status_says_that_the_homeserver_does_not_take_it() {
     );
     stage.shows(&room, &["gitter_id-bob: hello"]).await;
 }
+
+/// Homeservers refuse the answer at first, and the command is carried out once more.
+#[tokio::test(start_paused = true)]
+async fn a_command_that_has_to_be_repeated_concerns_nothing_more() {
+    for (command, there) in [("discard 1", 0), ("retry 1", 1)] {
+        for killed in [false, true] {
+            let (mut stage, talk, _) = failing(&["org/one"]).await;
+            stage.homeserver.lock().stuck = Some("send");
+            stage.writes(&talk, command).await;
+            stage.wait(Duration::from_secs(2)).await;
+            if killed {
+                stage.restart().await;
+            }
+            let broken = stage::homeserver::Failure::Broken;
+            stage.homeserver.lock().failures.push_back(broken);
+            stage.homeserver.lock().stuck = None;
+            stage.quiet().await;
+            let answer = stage::talk::said(&stage, &talk).pop().unwrap();
+            assert!(answer.contains("1 message"), "{answer}");
+            let there_now = stage.network.transcript("org/one").len();
+            assert_eq!(there_now, there, "{command}, killed: {killed}");
+            assert_eq!(
+                stage.store.failed_items(stage::ALICE).await.unwrap().len(),
+                1
+            );
+        }
+    }
+}

@@ -6,7 +6,7 @@ use homeserver::{Appservice as _, IncomingEvent, Transaction};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::json;
 
-use stage::homeserver::Failure;
+use stage::homeserver::{BOT, Failure};
 use stage::road::last_word;
 use stage::talk::{invites_bot, invites_bot_again};
 use stage::{ALICE, Stage};
@@ -297,4 +297,25 @@ async fn what_does_not_concern_us_is_no_reason_to_read_on() {
     let requests = stage.homeserver.lock().requests.clone();
     let read = requests.iter().filter(|request| **request == "timeline");
     assert_eq!(read.count(), 1, "{requests:?}");
+}
+
+/// A new name of the bot is an event in each of its rooms, which looks as if it had just come.
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_is_found_behind_a_new_name_of_the_bot() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    stage.kill().await;
+    writes_unheard(&stage, &room, "forgotten");
+    {
+        let bot = OwnedUserId::try_from(BOT).unwrap();
+        let content = json!({"membership": "join", "displayname": "Another"});
+        let mut homeserver = stage.homeserver.lock();
+        homeserver.append(&room, &bot, "m.room.member", Some(BOT), content, 0);
+        let timeline = &mut homeserver.rooms.get_mut(&room).unwrap().timeline;
+        timeline.last_mut().unwrap().unsigned =
+            json!({"prev_content": {"membership": "join", "displayname": "One"}});
+    }
+    stage.start().await;
+    stage.wait(SETTLED).await;
+    stage.reads_there("org/one", &["alice: forgotten"]).await;
 }

@@ -27,6 +27,9 @@ sql! {
     DELETE_ITEM = "DELETE FROM items WHERE id = $1";
     FAILED_ITEMS = select!("JOIN logins ON logins.id = login_id WHERE mxid = $1 AND items.state = 'failed' ORDER BY items.id");
     RETRY_ITEM = "UPDATE items SET state = 'waiting', not_before = NULL, why = NULL WHERE id = $1 AND state = 'failed'";
+    // Unless it was changed since it was read, it is done as it is to be now.
+    RETRY_AS = "UPDATE items SET state = 'waiting', not_before = NULL, why = NULL,
+        payload = CASE WHEN payload = $2 THEN $3 ELSE payload END WHERE id = $1 AND state = 'failed'";
     DISCARD_ITEM = "DELETE FROM items WHERE id = $1 AND state = 'failed'";
     COUNT_ITEMS = "SELECT COUNT(*) FILTER (WHERE items.state = 'waiting'),
             COUNT(*) FILTER (WHERE items.state = 'attempting'), COUNT(*) FILTER (WHERE items.state = 'failed'),
@@ -189,6 +192,32 @@ impl Store {
     /// Deletes a failed item; `false` if there is no such item.
     pub async fn discard_item(&self, id: i64) -> Result<bool, Error> {
         Ok(self.db.run(DISCARD_ITEM, args![id]).await? > 0)
+    }
+
+    /// Puts failed items back into their lanes, each with the payload beside it unless it has another one by now, and notes that
+    /// at the item that asked for it: in one commit, so that it happens once.
+    pub async fn retry_items(
+        &self,
+        items: &[(Item, String)],
+        by: i64,
+        note: &str,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        for (item, payload) in items {
+            batch.add(RETRY_AS, args![item.id, &item.payload, payload]);
+        }
+        batch.add(NOTE_ITEM, args![by, note]);
+        self.db.commit(&batch).await.map(drop)
+    }
+
+    /// Deletes failed items, and notes that as [`Store::retry_items`] does.
+    pub async fn discard_items(&self, ids: &[i64], by: i64, note: &str) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        for id in ids {
+            batch.add(DISCARD_ITEM, args![*id]);
+        }
+        batch.add(NOTE_ITEM, args![by, note]);
+        self.db.commit(&batch).await.map(drop)
     }
 
     /// How many items a logged-in user has.

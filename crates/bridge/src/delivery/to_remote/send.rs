@@ -24,6 +24,9 @@ const CLOCKS_APART: Millis = 120_000;
 /// How far off it may be once an answer told how far it is.
 const CLOCKS_TOGETHER: Millis = 5_000;
 
+/// How far off a clock that is wrong may be for us to see still that something may be what we sent.
+const CLOCKS_WRONG: Millis = 24 * 3_600_000;
+
 /// For how long a request that nobody answered may still be on its way to being carried out. We may have been killed a moment
 /// after it was sent, or its connection was.
 const UNDER_WAY: Millis = 10_000;
@@ -210,7 +213,9 @@ impl Job<'_> {
         let progress = &self.progress;
         let part = progress.part.as_ref().unwrap_or(part);
         let ahead = self.world.network_ahead.load(Ordering::Relaxed);
-        let not_before = progress.since + ahead - CLOCKS_APART;
+        let likely_from = progress.since + ahead - CLOCKS_APART;
+        // A clock may have been set since, or not have been compared yet. What has this text then may be it.
+        let not_before = likely_from - CLOCKS_WRONG;
         let known = self
             .world
             .store
@@ -239,7 +244,10 @@ impl Job<'_> {
                     return Ok(Found::It(Box::new(message)));
                 }
                 Some(other) => {
-                    otherwise = Found::Perhaps;
+                    // What was changed long before says nothing.
+                    if other.edited_at.is_none() || other.sent_at >= likely_from {
+                        otherwise = Found::Perhaps;
+                    }
                     known.push(other.id);
                 }
             }

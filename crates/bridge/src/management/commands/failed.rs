@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use remote::text::NoNames;
 use store::{Item, Lane, Portal, PortalState};
 
-use super::{Call, Notice, words};
+use super::{Call, Notice, note, words};
 use crate::delivery::ToMatrix;
 use crate::intake::matrix::MatrixEvent;
 use crate::{Error, lanes};
@@ -29,37 +29,39 @@ pub(super) async fn show(call: &Call<'_>) -> Result<Notice, Error> {
 
 pub(super) async fn retry(call: &Call<'_>) -> Result<Notice, Error> {
     let items = chosen(call).await?;
-    let (mut tried, mut gone) = (0, BTreeSet::new());
-    // In the order of the list, which is that of each lane.
-    for item in &items {
-        let portal = portal(call, item).await?;
-        if !is_open(portal.as_ref()) {
-            gone.insert(address(portal.as_ref()));
-            continue;
-        }
-        now_written(call, item).await?;
-        call.world.store.retry_item(item.id).await?;
-        lanes::nudge(call.world, &item.lane);
-        tried += 1;
+    if items.is_empty() {
+        return Ok(words::failed::nothing());
     }
-    Ok(if items.is_empty() {
-        words::failed::nothing()
-    } else {
-        let gone: Vec<_> = gone.into_iter().collect();
-        words::failed::retrying(tried, items.len() - tried, &gone)
-    })
+    let (number, mut tried, mut gone) = (items.len(), Vec::new(), BTreeSet::new());
+    for item in items {
+        let portal = portal(call, &item).await?;
+        if is_open(portal.as_ref()) {
+            let payload = now_written(call, &item)?;
+            tried.push((item, payload));
+        } else {
+            gone.insert(address(portal.as_ref()));
+        }
+    }
+    let gone: Vec<_> = gone.into_iter().collect();
+    let answer = words::failed::retrying(tried.len(), number - tried.len(), &gone);
+    let store = &call.world.store;
+    store.retry_items(&tried, call.item, &note(&answer)).await?;
+    for (item, _) in &tried {
+        lanes::nudge(call.world, &item.lane);
+    }
+    Ok(answer)
 }
 
 pub(super) async fn discard(call: &Call<'_>) -> Result<Notice, Error> {
     let items = chosen(call).await?;
-    for item in &items {
-        call.world.store.discard_item(item.id).await?;
+    if items.is_empty() {
+        return Ok(words::failed::nothing());
     }
-    Ok(if items.is_empty() {
-        words::failed::nothing()
-    } else {
-        words::failed::discarded(items.len())
-    })
+    let answer = words::failed::discarded(items.len());
+    let ids: Vec<_> = items.iter().map(|item| item.id).collect();
+    let store = &call.world.store;
+    store.discard_items(&ids, call.item, &note(&answer)).await?;
+    Ok(answer)
 }
 
 /// The items that the numbers, or `all`, mean, in the order of the list.
@@ -105,18 +107,17 @@ fn numbers(typed: &str, last: usize) -> Option<BTreeSet<usize>> {
 }
 
 /// Whoever asks for it now wants it said now, however long ago he wrote it.
-async fn now_written(call: &Call<'_>, item: &Item) -> Result<(), Error> {
-    if !matches!(item.lane, Lane::ToRemote(_)) {
-        return Ok(());
-    }
+fn now_written(call: &Call<'_>, item: &Item) -> Result<String, Error> {
+    let event = match item.lane {
+        Lane::ToRemote(_) => serde_json::from_str::<MatrixEvent>(&item.payload).ok(),
+        Lane::ToMatrix(_) | Lane::Control(_) => None,
+    };
     // What cannot be read fails again.
-    if let Ok(mut event) = serde_json::from_str::<MatrixEvent>(&item.payload) {
-        event.written_at = Some(call.world.now());
-        let payload =
-            serde_json::to_string(&event).map_err(|error| Error::Unreadable(error.to_string()))?;
-        call.world.store.rewrite_item(item.id, &payload).await?;
-    }
-    Ok(())
+    let Some(mut event) = event else {
+        return Ok(item.payload.clone());
+    };
+    event.written_at = Some(call.world.now());
+    serde_json::to_string(&event).map_err(|error| Error::Unreadable(error.to_string()))
 }
 
 async fn portal(call: &Call<'_>, item: &Item) -> Result<Option<Portal>, Error> {
