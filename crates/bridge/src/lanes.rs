@@ -21,7 +21,7 @@ use crate::{Ctx, Error};
 use lease::{Lease, Leases};
 use turns::{Turn, Turns};
 
-pub(crate) use run::Backoff;
+pub(crate) use run::{Backoff, LONGEST_PAUSE};
 pub(crate) use trouble::Trouble;
 
 /// How one step of a lane came out, if it did not fail.

@@ -12,12 +12,14 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
-use crate::db::Held;
+use crate::db::{Held, SILENT};
 use crate::{Error, open};
 
 /// How often we look whether the lock's connection still stands, and how long it may take to say so.
 const LOOK: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(5);
+/// The same at the start, when the server may have just been started, too.
+const ANSWER_AT_START: Duration = Duration::from_secs(15);
 /// A server needs a moment to notice that a process was killed.
 const AGAIN: Duration = Duration::from_millis(500);
 const TRIES_AT_START: u32 = 6;
@@ -83,7 +85,9 @@ impl Claim {
     pub(crate) async fn on_server(server: PgConnectOptions, held: Held) -> Result<Self, Error> {
         let mut tries = 1;
         loop {
-            if let Some(connection) = lock(&server, &held).await? {
+            let locked = timeout(ANSWER_AT_START, lock(&server, &held)).await;
+            let silent = |_| Error::Unavailable(SILENT.to_owned());
+            if let Some(connection) = locked.map_err(silent)?? {
                 return Ok(Self(Kind::Server(Box::new(Lock {
                     server,
                     connection,

@@ -16,7 +16,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::{Connection as _, Either, Executor as _, PgConnection};
 
 pub(crate) use batch::{Answer, Batch};
-pub(crate) use server::{Held, Server};
+pub(crate) use server::{Held, SILENT, Server};
 pub(crate) use sqlite::Lite;
 pub use stepped::Steps;
 pub(crate) use value::{Arg, Row};

@@ -11,12 +11,16 @@ use homeserver::{Actor, NewEvent};
 use remote::Millis;
 use ruma::{EventId, OwnedRoomId, RoomId};
 use serde_json::json;
-use store::Lane;
+use store::{Item, Lane, Portal, PortalState};
 
 use super::txn;
 use crate::{
     Ctx, Error,
-    management::notice::{Line, Notice, code, line},
+    intake::matrix::MatrixEvent,
+    management::{
+        self,
+        notice::{Line, Notice, code, line, strong},
+    },
 };
 
 /// Says something in a portal, as an answer to an event; fails only with what may pass. `about` tells apart
@@ -35,14 +39,108 @@ pub(crate) async fn answer(
         event.as_str(),
         about,
     ]);
-    say_as(world, room, Some(event), &txn, line).await
+    say_as(world, room, Some(event), &txn, line).await.map(drop)
+}
+
+/// What is answered.
+pub(crate) struct Answer<'a> {
+    /// Where it was said.
+    pub(crate) room: &'a RoomId,
+    /// What was said.
+    pub(crate) event: &'a EventId,
+    /// Tells apart what is said of the same event.
+    pub(crate) about: &'a str,
+}
+
+/// Says to a portal's user what became of what he wrote: there, and where he talks with the bot if he does not read that room (any
+/// more); fails only with what may pass.
+pub(crate) async fn author(
+    world: &Ctx,
+    portal: &Portal,
+    said: &Answer<'_>,
+    line: Line,
+) -> Result<(), Error> {
+    let &Answer { room, event, about } = said;
+    let bot = world.names.bot().as_str();
+    let txn = txn(&["notice", bot, room.as_str(), event.as_str(), about]);
+    let is_taken = say_as(world, room, Some(event), &txn, line.clone()).await?;
+    let reads =
+        portal.state == PortalState::Joined && portal.room_id.as_deref() == Some(room.as_str());
+    if is_taken && reads {
+        return Ok(());
+    }
+    elsewhere(world, portal, &format!("{event} {about}"), line).await
+}
+
+/// The same where the user talks with the bot.
+async fn elsewhere(world: &Ctx, portal: &Portal, cause: &str, line: Line) -> Result<(), Error> {
+    let Some((_, room)) = management::room_of(world, &portal.mxid).await? else {
+        return Ok(());
+    };
+    let mut words = line![strong(&portal.shown.address), ": "];
+    words.extend(line);
+    match management::say(world, &room, &Notice::of(words), cause).await {
+        Err(error) if !error.is_transient() => {
+            tracing::warn!(%room, %error, "a notice was not taken");
+            Ok(())
+        }
+        said => said,
+    }
+}
+
+/// Says to a portal's user that one of its items is given up for a reason that nobody thought of; fails only with what may pass.
+pub(crate) async fn given_up(world: &Ctx, item: &Item, why: &str) -> Result<(), Error> {
+    let (Lane::ToRemote(id) | Lane::ToMatrix(id)) = &item.lane else {
+        return Ok(());
+    };
+    let portal = match world.store.portal(*id).await {
+        Err(error) if error.is_transient() => return Err(error.into()),
+        portal => portal.ok().flatten(),
+    };
+    let prefix = &world.config.command_prefix;
+    let what = match item.lane {
+        Lane::ToMatrix(_) => "A message could not be shown here",
+        Lane::ToRemote(_) | Lane::Control(_) => "What you wrote was not delivered",
+    };
+    let words = line![
+        format!("{what}: {why}. "),
+        code(format!("{prefix} retry all")),
+        " tries again, ",
+        code(format!("{prefix} failed")),
+        " lists what was not delivered.",
+    ];
+    let about = format!("given up {} {}", item.id, item.attempts);
+    let event = match item.lane {
+        Lane::ToRemote(_) => serde_json::from_str::<MatrixEvent>(&item.payload).ok(),
+        Lane::ToMatrix(_) | Lane::Control(_) => None,
+    };
+    match (portal, event) {
+        (Some(portal), Some(event)) => {
+            let said = Answer {
+                room: &event.room,
+                event: &event.event_id,
+                about: &about,
+            };
+            author(world, &portal, &said, words).await
+        }
+        (None, Some(event)) => answer(world, &event.room, &event.event_id, &about, words).await,
+        (Some(portal), None) => {
+            let room = portal.room_id.as_deref().map(OwnedRoomId::try_from);
+            match room {
+                Some(Ok(room)) => say(world, &room, &about, words).await,
+                _ => elsewhere(world, &portal, &about, words).await,
+            }
+        }
+        // Only the log tells.
+        (None, None) => Ok(()),
+    }
 }
 
 /// Says something in a portal; fails only with what may pass. `key` makes it the same thing when it is said
 /// again.
 pub(crate) async fn say(world: &Ctx, room: &RoomId, key: &str, line: Line) -> Result<(), Error> {
     let txn = txn(&["notice", world.names.bot().as_str(), room.as_str(), key]);
-    say_as(world, room, None, &txn, line).await
+    say_as(world, room, None, &txn, line).await.map(drop)
 }
 
 /// Says in a portal that an item of one of its lanes cannot be read, and will be given up; fails only with what may pass.
@@ -67,13 +165,14 @@ pub(crate) async fn unreadable(world: &Ctx, lane: &Lane, item: i64) -> Result<()
     say(world, &room, &format!("unreadable {item}"), words).await
 }
 
+/// Whether the homeserver took it.
 async fn say_as(
     world: &Ctx,
     room: &RoomId,
     event: Option<&EventId>,
     txn: &str,
     line: Line,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     for (page, mut content) in Notice::of(line).contents().into_iter().enumerate() {
         if let Some(event) = event {
             content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": event}});
@@ -96,12 +195,12 @@ async fn say_as(
             Err(error) if !error.is_transient() => {
                 // The bot has no voice there; what it wanted to say must not hold up anything.
                 tracing::warn!(%room, %error, "a notice was not taken");
-                return Ok(());
+                return Ok(false);
             }
             sent => sent?,
         };
     }
-    Ok(())
+    Ok(true)
 }
 
 /// When something was last said, so that a storm of the same thing is answered once.

@@ -55,7 +55,8 @@ pub(crate) async fn work(
         return Ok(Outcome::Paused);
     }
     let Some(login) = login else {
-        return Ok(Outcome::Paused);
+        // Of a login that its user has ended.
+        return Ok(Outcome::done());
     };
     let place = Place {
         world,

@@ -22,7 +22,7 @@ use crate::{
     Ctx, Error,
     figures::Resolved,
     intake::matrix::MatrixEvent,
-    lanes::Outcome,
+    lanes::{LONGEST_PAUSE, Outcome},
     login,
     management::notice::{code, line},
     media,
@@ -108,10 +108,11 @@ impl Job<'_> {
             let outcome = forbidden(world, self.event, self.deed).await?;
             return Ok(Err(End::Not(outcome)));
         }
-        let account = portal
-            .login_id
-            .and_then(|login| world.connections.account(login));
-        let Some(account) = account else {
+        let Some(login) = portal.login_id else {
+            logged_out(world, portal, self.event, self.deed).await?;
+            return Ok(Err(End::Nothing));
+        };
+        let Some(account) = world.connections.account(login) else {
             return Ok(Err(End::Not(Outcome::Paused)));
         };
         Ok(Ok(Road {
@@ -218,6 +219,7 @@ async fn concluded(job: &mut Job<'_>, end: Result<End, Error>) -> Result<Outcome
 async fn refused(job: &mut Job<'_>, error: RemoteError) -> Result<Outcome, Error> {
     let (world, portal, item) = (job.world, job.portal, job.item);
     let perhaps_done = error.certainty == Certainty::Unknown;
+    let at_most = world.now() + LONGEST_PAUSE;
     if let (Fault::LoggedOut, Some(login)) = (&error.fault, portal.login_id) {
         let expired = login::expire(world, login).await?;
         if !perhaps_done {
@@ -245,7 +247,9 @@ async fn refused(job: &mut Job<'_>, error: RemoteError) -> Result<Outcome, Error
             // not answered may still be under way.
             let seconds = 3 << item.attempts.clamp(0, 4);
             let limited = match error.fault {
-                Fault::RateLimited(until) => u64::try_from(until - world.now()).unwrap_or(0),
+                Fault::RateLimited(until) => {
+                    u64::try_from(until.min(at_most) - world.now()).unwrap_or(0)
+                }
                 _ => 0,
             };
             let wait = Duration::from_secs(seconds).max(Duration::from_millis(limited));
@@ -254,7 +258,7 @@ async fn refused(job: &mut Job<'_>, error: RemoteError) -> Result<Outcome, Error
         if let Fault::RateLimited(until) = error.fault {
             world
                 .store
-                .postpone(item.id, until, &error.sentence)
+                .postpone(item.id, until.min(at_most), &error.sentence)
                 .await?;
             return Ok(Outcome::Later(Duration::ZERO));
         }
@@ -291,14 +295,13 @@ async fn give_up(job: &mut Job<'_>, why: String, certain: bool) -> Result<Outcom
         code(format!("{prefix} failed")),
         " lists what was not delivered.",
     ];
-    tell::answer(
-        world,
-        &event.room,
-        &event.event_id,
-        &format!("failed {}", item.attempts),
-        words,
-    )
-    .await?;
+    let about = format!("failed {}", item.attempts);
+    let said = tell::Answer {
+        room: &event.room,
+        event: &event.event_id,
+        about: &about,
+    };
+    tell::author(world, job.portal, &said, words).await?;
     Ok(Outcome::Failed(why))
 }
 
@@ -317,6 +320,35 @@ async fn waiting(job: &Job<'_>, error: &RemoteError) -> Result<(), Error> {
         tell::answer(world, &event.room, &event.event_id, "waiting", words).await?;
         told.said(portal, "waiting", now);
     }
+    Ok(())
+}
+
+/// Done after a logout, in a room out of which he could not be taken yet. Nothing is kept for whoever may log in next.
+async fn logged_out(
+    world: &Ctx,
+    portal: &Portal,
+    event: &MatrixEvent,
+    deed: &Deed,
+) -> Result<(), Error> {
+    const PAUSE: Millis = 60_000;
+    let (now, told) = (world.now(), &world.portals.told);
+    if !told.is_due(portal.id, "logged out", now, PAUSE) {
+        return Ok(());
+    }
+    let network = world.network.info().name;
+    let what = deed.words();
+    let words = line![
+        format!("{what} was not delivered to {network}: you are logged out. Write "),
+        code(format!("{} login", world.config.command_prefix)),
+        " to log in; what you write before that is not kept."
+    ];
+    let said = tell::Answer {
+        room: &event.room,
+        event: &event.event_id,
+        about: "logged out",
+    };
+    tell::author(world, portal, &said, words).await?;
+    told.said(portal.id, "logged out", now);
     Ok(())
 }
 

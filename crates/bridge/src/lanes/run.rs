@@ -11,6 +11,9 @@ use super::{
 };
 use crate::{Ctx, Error, delivery, intake::missed::Doubt};
 
+/// For how long an item is put off at most, in milliseconds.
+pub(crate) const LONGEST_PAUSE: i64 = 3_600_000;
+
 /// What to do after a look at a lane.
 enum Next {
     /// The item's successor was found while it was finished, if there is one.
@@ -177,9 +180,8 @@ async fn step(
     let work = super::in_turn(turn, work);
     // What an item stumbles over is a bug of ours, and no reason to hold up those behind it for ever.
     // On the heap: it is large, and most lanes wait most of the time.
-    let outcome = match Box::pin(AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(outcome) => outcome,
-        Err(_) => Ok(Outcome::Failed("the bridge has a fault there".to_owned())),
+    let Ok(outcome) = Box::pin(AssertUnwindSafe(work).catch_unwind()).await else {
+        return given_up(world, item, "the bridge has a fault there".to_owned()).await;
     };
     match outcome {
         Err(error) if error.is_transient() => {
@@ -187,12 +189,19 @@ async fn step(
             Err(error)
         }
         Err(error) if error.needs_login() => Ok(Outcome::Paused),
-        // Whatever it is, the lane goes on, and `failed` shows it.
         Err(error) => {
             tracing::error!(%lane, item = item.id, %error, "given up");
-            Ok(Outcome::Failed(error.sentence()))
+            given_up(world, item, error.sentence()).await
         }
         outcome => outcome,
+    }
+}
+
+/// Whatever it is, the lane goes on, its user is told, and `failed` shows it.
+async fn given_up(world: &Ctx, item: &Item, why: String) -> Result<Outcome, Error> {
+    match delivery::tell::given_up(world, item, &why).await {
+        Err(error) if error.is_transient() => Err(error),
+        _ => Ok(Outcome::Failed(why)),
     }
 }
 
@@ -248,9 +257,10 @@ async fn record(
 
 /// How long until the item's time has come, if it has not.
 fn ahead(item: &Item, now: i64) -> Option<Duration> {
-    let millis = u64::try_from(item.not_before? - now)
-        .ok()
-        .filter(|millis| *millis > 0)?;
+    let millis = item.not_before? - now;
+    // A clock that was set back must not hold up anything.
+    let waits = (1..=LONGEST_PAUSE).contains(&millis);
+    let millis = u64::try_from(millis).ok().filter(|_| waits)?;
     Some(Duration::from_millis(millis))
 }
 

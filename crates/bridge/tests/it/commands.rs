@@ -465,3 +465,24 @@ async fn commands_of_any_length_are_answered() {
         }
     }
 }
+
+/// The homeserver does not let the bot take her out at once, and she goes on.
+#[tokio::test(start_paused = true)]
+async fn what_is_written_between_logout_and_leaving_is_told_and_not_kept() {
+    let (mut stage, talk) = talking(&["org/one"]).await;
+    let room = stage.enter("org/one").await;
+    stage.homeserver.lock().stuck = Some("kick");
+    stage.writes(&talk, "logout").await;
+    let out = async || stage.store.login_of(ALICE).await.unwrap().is_none();
+    stage.until("she is logged out", out).await;
+    stage.writes(&room, "still here").await;
+    stage.wait(std::time::Duration::from_secs(5)).await;
+    stage.homeserver.lock().stuck = None;
+    stage.quiet().await;
+    let told = stage::talk::said(&stage, &room).concat();
+    assert!(told.contains("you are logged out"), "{told}");
+    stage.log_in().await;
+    stage.restart().await;
+    stage.enter("org/one").await;
+    stage.reads_there("org/one", &[]).await;
+}

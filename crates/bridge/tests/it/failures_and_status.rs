@@ -226,3 +226,82 @@ async fn a_command_that_has_to_be_repeated_concerns_nothing_more() {
         }
     }
 }
+
+/// Whoever has left the room hears of it where he talks with the bot.
+#[tokio::test(start_paused = true)]
+async fn what_fails_after_its_room_was_left_is_told_where_it_is_read() {
+    let (mut stage, talk) = talking(&["org/one"]).await;
+    let room = stage.enter("org/one").await;
+    let failures = [
+        Failure::Limited(Duration::from_secs(30)),
+        Failure::Forbidden,
+    ];
+    stage.network.lock().failures.extend(failures);
+    stage.writes(&room, "one").await;
+    let limited = async || stage.network.lock().failures.len() == 1;
+    stage.until("it is tried", limited).await;
+    let answer = asks_now(&mut stage, &talk, "gpart org/one").await;
+    assert!(answer.contains("Left"), "{answer}");
+    stage.quiet().await;
+    let told = stage::talk::said(&stage, &talk).pop().unwrap();
+    assert!(
+        told.starts_with(
+            "org/one: Your message was not delivered to Test: you may not write there. "
+        ),
+        "{told}"
+    );
+}
+
+/// Nobody thought of each reason why something cannot be carried, and each is told.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_carried_for_whatever_reason_is_told() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "one").await.event_id;
+    stage.quiet().await;
+    stage.kill().await;
+    stage.meddle("UPDATE messages SET sent_at = 'rotten'").await;
+    stage.start().await;
+    stage.edits(&room, &event, "two").await;
+    stage.writes(&room, "behind").await;
+    stage
+        .reads_there("org/one", &["alice: one", "alice: behind"])
+        .await;
+    let told = stage::talk::said(&stage, &room);
+    assert_eq!(
+        told,
+        [
+            "What you wrote was not delivered: the bridge's database is out of order. `!gitter retry all` tries again, \
+             `!gitter failed` lists what was not delivered."
+        ]
+    );
+    let answer = asks(&mut stage, &room, "!gitter failed").await;
+    assert!(answer.contains("1. org/one: * two"), "{answer}");
+}
+
+/// The bridge's clock was ahead when a pause was noted.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_back_holds_up_no_lane() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let limited = Failure::Limited(Duration::from_secs(30));
+    stage.network.lock().failures.push_back(limited);
+    stage.writes(&room, "one").await;
+    let tried = async || stage.network.lock().failures.is_empty();
+    stage.until("it is tried", tried).await;
+    stage.wait(Duration::from_secs(1)).await;
+    stage.kill().await;
+    stage
+        .meddle("UPDATE items SET not_before = not_before + 86400000")
+        .await;
+    stage.start().await;
+    stage.reads_there("org/one", &["alice: one"]).await;
+    // What a network asks for is bounded, too.
+    let limited = Failure::Limited(Duration::from_hours(1_000));
+    stage.network.lock().failures.push_back(limited);
+    stage.writes(&room, "two").await;
+    stage.wait_long(Duration::from_mins(59)).await;
+    assert_eq!(stage.network.lock().posts, 1);
+    stage.wait_long(Duration::from_mins(2)).await;
+    stage
+        .reads_there("org/one", &["alice: one", "alice: two"])
+        .await;
+}

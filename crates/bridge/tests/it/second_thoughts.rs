@@ -1,7 +1,12 @@
 //! Changes and deletions on top of each other, and on top of what failed, was answered late, or is gone.
 
-use ruma::OwnedEventId;
+use std::sync::Arc;
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use homeserver::{Appservice as _, Transaction};
+use ruma::{OwnedEventId, OwnedUserId};
 use serde_json::json;
+use store::Steps;
 
 use stage::{ALICE, Stage, network::Failure, road::last_word, talk::asks};
 
@@ -217,4 +222,77 @@ async fn relations_in_a_circle_and_upon_what_is_gone_lose_nothing() {
     stage
         .reads_there("org/one", &[&inside, "alice: both"])
         .await;
+}
+
+/// Lets others go on at each question to the database.
+#[derive(Debug)]
+struct Turns;
+
+impl Steps for Turns {
+    fn before(&self) -> BoxFuture<'_, Result<(), store::Error>> {
+        tokio::task::yield_now().map(Ok).boxed()
+    }
+
+    fn after(&self) -> BoxFuture<'_, Result<(), store::Error>> {
+        tokio::task::yield_now().map(Ok).boxed()
+    }
+}
+
+/// They come in lanes of their own, so any order of their steps may happen.
+#[tokio::test(start_paused = true)]
+async fn a_second_try_in_the_moment_of_a_change_or_deletion_says_what_matrix_shows() {
+    for deletes in [false, true] {
+        for steps in 0..60 {
+            let (mut stage, room) = Stage::in_room("org/one").await;
+            stage.network.lock().failures.push_back(Failure::Forbidden);
+            let event = stage.writes(&room, "one").await.event_id;
+            stage.quiet().await;
+            stage.kill().await;
+            stage.store = stage.store.clone().in_steps(Arc::new(Turns));
+            stage.start().await;
+            stage.quiet().await;
+            let (second, retry) = {
+                let alice = OwnedUserId::try_from(ALICE).unwrap();
+                let now = stage.now();
+                let mut homeserver = stage.homeserver.lock();
+                let edit = json!({
+                    "msgtype": "m.text", "body": "* two", "m.new_content": {"msgtype": "m.text", "body": "two"},
+                    "m.relates_to": {"rel_type": "m.replace", "event_id": event},
+                });
+                let second = if deletes {
+                    homeserver.redacts(&room, &alice, &event, now)
+                } else {
+                    homeserver.append(&room, &alice, "m.room.message", None, edit, now)
+                };
+                let retry = json!({"msgtype": "m.text", "body": "!gitter retry all"});
+                let kind = "m.room.message";
+                (
+                    second,
+                    homeserver.append(&room, &alice, kind, None, retry, now),
+                )
+            };
+            let bridge = stage.bridge.clone().unwrap();
+            let takes = async |id: &str, event| {
+                let transaction = Transaction {
+                    events: vec![event],
+                    ..Transaction::default()
+                };
+                bridge.transaction(id, transaction).await.unwrap();
+            };
+            tokio::join!(takes("900", second), async {
+                for _ in 0..steps {
+                    tokio::task::yield_now().await;
+                }
+                takes("901", retry).await;
+            });
+            drop(bridge);
+            let there: &[&str] = if deletes { &[] } else { &["alice: two"] };
+            stage.quiet().await;
+            assert_eq!(
+                stage.network.transcript("org/one"),
+                there,
+                "after {steps} steps"
+            );
+        }
+    }
 }

@@ -32,7 +32,14 @@ pub(super) fn run(path: &Path) -> Result<Status, Failure> {
 
 async fn serve(config: &Config, signals: &mut Signals) -> Result<Status, Failure> {
     let listeners = wiring::listen(config).await?;
-    let (store, mut claim) = wiring::store(config).await?;
+    // A database may take its time, or never answer.
+    let (store, mut claim) = tokio::select! {
+        opened = wiring::store(config) => opened?,
+        () = signals.next() => {
+            tracing::info!("stopped before the database answered");
+            return Ok(Status::Fine);
+        }
+    };
     let bridge = Bridge::new(wiring::parts(config, store)?).map_err(|error| {
         Failure::new(
             Status::Configuration,
@@ -43,17 +50,25 @@ async fn serve(config: &Config, signals: &mut Signals) -> Result<Status, Failure
     let server = Server::new(config, bridge.clone(), &backend)?;
     let stop_listening = CancellationToken::new();
     let mut listening = server.start(listeners, &stop_listening);
-    bridge.start().await.map_err(|error| {
+    let started = tokio::select! {
+        started = bridge.start() => Some(started),
+        () = signals.next() => None,
+    };
+    let is_started = started.is_some();
+    started.transpose().map_err(|error| {
         Failure::new(
             Status::Database,
             format!("the database cannot be used: {error}"),
         )
     })?;
-    tracing::info!(version = %super::version_line(), "ready");
-
-    let still_ours = tokio::select! {
-        () = signals.next() => true,
-        () = claim.lost() => false,
+    let still_ours = if is_started {
+        tracing::info!(version = %super::version_line(), "ready");
+        tokio::select! {
+            () = signals.next() => true,
+            () = claim.lost() => false,
+        }
+    } else {
+        true
     };
     tracing::info!("stopping; what is in flight gets finished");
     let farewell = async {

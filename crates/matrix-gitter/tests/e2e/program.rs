@@ -332,6 +332,36 @@ async fn a_second_process_on_one_database_is_refused() -> Result {
     Ok(())
 }
 
+/// "SIGTERM and SIGINT stop it", also while it waits for a database that does not answer; which it does not do for ever.
+#[tokio::test]
+async fn a_silent_database_is_told_of_and_does_not_hold_up_a_stop() -> Result {
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    let home = scratch::directory("silent")?;
+    let mut config = good().await?;
+    config["database"]["uri"] = format!("postgres://x@{}/x", silent.local_addr()?).into();
+    std::fs::write(home.path().join("config.yaml"), config.to_string())?;
+    let mut command = Command::new(PROGRAM);
+    command
+        .args(["run", "-c", "config.yaml"])
+        .current_dir(home.path());
+    let log = std::fs::File::create(home.path().join("log"))?;
+    let mut child = command.stderr(log).kill_on_drop(true).spawn()?;
+    // It has come as far as that.
+    let (_asked, _) = tokio::task::spawn_blocking({
+        let silent = silent.try_clone()?;
+        move || silent.accept()
+    })
+    .await??;
+    let pid = child.id().unwrap_or_default().to_string();
+    Command::new("kill").args(["-TERM", &pid]).status().await?;
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(5), child.wait()).await??;
+    assert_eq!(ended.code(), Some(0));
+    let ran = run(home.path(), &["run", "-c", "config.yaml"], &[]).await?;
+    assert_eq!(ran.status, 14, "{}", ran.err);
+    assert!(ran.err.contains("does not answer"), "{}", ran.err);
+    Ok(())
+}
+
 /// A port in use: one clear message.
 #[tokio::test]
 async fn a_port_in_use_is_named() -> Result {

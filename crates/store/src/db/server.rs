@@ -21,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 const REASON: Duration = Duration::from_secs(2);
 
 const BUSY: &str = "all connections of the bridge to PostgreSQL are busy; raise `database.max_connections`, or look what holds the server up";
-const SILENT: &str =
+pub(crate) const SILENT: &str =
     "PostgreSQL does not answer; look whether it runs, and whether it can be reached";
 const LOST: &str = "the lock on it was lost with its connection, and is being taken again";
 const NOT_OURS: &str = "another process of the bridge has it";

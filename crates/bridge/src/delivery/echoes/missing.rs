@@ -63,7 +63,13 @@ pub(super) async fn give_back(
             watched: matches!(world.connections.status(login),
                 Some((login::Status::Connected, since)) if since <= first.since),
         };
-        tell_of(world, room, event, &first.remote_id, &how).await?;
+        let about = format!("missing {}", first.remote_id);
+        let said = tell::Answer {
+            room,
+            event,
+            about: &about,
+        };
+        tell_of(world, portal, &said, &how).await?;
     }
     let now = world.now();
     world.store.give_back(&gone, &items, &why, now).await?;
@@ -142,9 +148,8 @@ struct Told {
 /// One notice, however many are missing.
 async fn tell_of(
     world: &Ctx,
-    room: &RoomId,
-    event: &EventId,
-    first: &str,
+    portal: &Portal,
+    said: &tell::Answer<'_>,
     told: &Told,
 ) -> Result<(), Error> {
     let network = world.network.info().name;
@@ -168,5 +173,5 @@ async fn tell_of(
         code(format!("{prefix} failed")),
         " lists what was not delivered.",
     ];
-    tell::answer(world, room, event, &format!("missing {first}"), words).await
+    tell::author(world, portal, said, words).await
 }

@@ -18,6 +18,7 @@ use crate::{
     Error,
     delivery::{digest, tell},
     intake::matrix::MatrixEvent,
+    lanes::Outcome,
     management::notice::line,
     text::{changed, crossing, plain_body, relation},
 };
@@ -476,6 +477,10 @@ async fn unsent(job: &mut Job<'_>, original: &EventId) -> Result<End, Error> {
         // It may be taken back itself.
         job.remember_edit(event, original).await?;
         return Ok(End::Nothing);
+    }
+    if world.store.waits_ahead(job.item, original.as_str()).await? {
+        // It is tried again since a moment ago, and goes out with this change.
+        return Ok(End::Not(Outcome::Later(Duration::ZERO)));
     }
     // It may have been taken back on the network, or never have been there.
     let rows = world.store.messages_by_event(original.as_str()).await?;

@@ -163,6 +163,11 @@ impl Job<'_> {
             " lists what was not delivered.",
         ];
         let about = format!("late {}", written(event));
-        tell::answer(world, &event.room, &event.event_id, &about, words).await
+        let said = tell::Answer {
+            room: &event.room,
+            event: &event.event_id,
+            about: &about,
+        };
+        tell::author(world, self.portal, &said, words).await
     }
 }

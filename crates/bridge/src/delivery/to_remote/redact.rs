@@ -3,12 +3,14 @@
 //! What waits is never sent, what was given up is forgotten, and where a change is taken back the former text returns
 //! (`edit::undo`).
 
+use std::time::Duration;
+
 use remote::{Fault, MessageId};
 use ruma::EventId;
 use store::{Lane, MessageRow};
 
 use super::{End, Job, Road, edit};
-use crate::{Error, delivery::tell, management::notice::line};
+use crate::{Error, delivery::tell, lanes::Outcome, management::notice::line};
 
 impl Job<'_> {
     /// Takes back one message. Fine too if it is gone.
@@ -46,6 +48,10 @@ pub(super) async fn work(job: &mut Job<'_>, target: &EventId) -> Result<End, Err
     if let Some(item) = world.store.failed_item(&lane, target.as_str()).await? {
         // Not to be tried again. Some of its parts may stand there.
         world.store.discard_item(item.id).await?;
+    }
+    if world.store.waits_ahead(job.item, target.as_str()).await? {
+        // It is tried again since a moment ago, and comes before its deletion.
+        return Ok(End::Not(Outcome::Later(Duration::ZERO)));
     }
     if let Some(edit) = world.store.edit(target.as_str()).await? {
         return edit::undo(job, &edit).await;
