@@ -44,7 +44,7 @@ fn cores() -> usize {
 
 #[test]
 fn nothing_is_lost_doubled_reordered_or_stuck() {
-    let failed = reports(0..150, cores(), |it| !it.findings.is_empty());
+    let failed = reports(0..300, cores(), |it| !it.findings.is_empty());
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
