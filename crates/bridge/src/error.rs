@@ -45,6 +45,12 @@ impl Error {
         }
     }
 
+    /// Whether the homeserver had an answer, and it was trouble with this request: others may go through.
+    pub(crate) fn is_of_this_request(&self) -> bool {
+        use homeserver::Error::{Garbled, Refused};
+        self.is_transient() && matches!(self, Self::Homeserver(Refused { .. } | Garbled(_)))
+    }
+
     /// How long the homeserver wants us to wait, if it said so; not longer than an hour.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         const LONGEST: Duration = Duration::from_hours(1);

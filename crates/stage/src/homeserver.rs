@@ -52,6 +52,8 @@ pub struct State {
     pub made_in_vain: bool,
     /// How the next sends fail.
     pub failures: VecDeque<Failure>,
+    /// Rooms whose timeline it stumbles over.
+    pub unreadable: BTreeSet<OwnedRoomId>,
     /// What was uploaded, by its `mxc://` URI.
     pub files: BTreeMap<String, StoredFile>,
     /// Files cannot be had from it now.
@@ -708,6 +710,9 @@ impl Homeserver for FakeHomeserver {
         limit: u16,
     ) -> Result<TimelinePage, Error> {
         let mut state = self.log("timeline");
+        if state.unreadable.contains(room) {
+            return Err(refused(500, "M_UNKNOWN"));
+        }
         let bot = <&UserId>::try_from(BOT).unwrap();
         let room = state.room(room)?;
         if room.membership(bot) != "join" {

@@ -13,6 +13,7 @@
 //!
 //! A forgotten invite of the bot cannot be read; whoever sent it has to send another one.
 
+mod patience;
 mod peers;
 
 use std::{
@@ -29,7 +30,10 @@ use serde_json::Value;
 use store::Written;
 use tokio::sync::Notify;
 
-use self::peers::{Connection, Peers};
+use self::{
+    patience::{AGAIN, InVain, MOST},
+    peers::{Connection, Peers},
+};
 use super::{matrix, written::How};
 use crate::{Ctx, Error, lanes::Backoff, text::relation};
 
@@ -44,8 +48,8 @@ const PAGE: u16 = 50;
 const PAGES: usize = 1_000;
 /// How soon a doubt is dispelled at the latest.
 const AT_THE_LATEST: Duration = Duration::from_hours(1);
-/// For how long a transaction waits at most for what came before it: homeservers wait a minute for our answer.
-const BEFORE: Duration = Duration::from_secs(10);
+/// The longest pause between two tries while a transaction waits.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a sweep dispels a doubt.
 #[derive(Clone, Copy, Debug)]
@@ -79,9 +83,10 @@ struct State {
     doubted: bool,
     peers: Peers,
     /// Since the homeserver may have been restarted: the rooms of which we know that nothing of them was left out.
-    sound: Option<BTreeSet<OwnedRoomId>>,
+    sound: Option<BTreeSet<String>>,
     /// A sweep has begun since then.
     sweeps: bool,
+    in_vain: InVain,
 }
 
 impl Missed {
@@ -120,13 +125,13 @@ impl Missed {
         state
             .sound
             .as_ref()
-            .is_some_and(|sound| !sound.contains(room))
+            .is_some_and(|sound| !sound.contains(room.as_str()))
     }
 
     /// All that was said in this room is known.
-    fn is_sound(&self, room: OwnedRoomId) {
+    fn is_sound(&self, room: &str) {
         if let Some(sound) = &mut self.lock().sound {
-            sound.insert(room);
+            sound.insert(room.to_owned());
         }
     }
 
@@ -164,7 +169,7 @@ pub(crate) async fn run(world: &Ctx) {
     }
 }
 
-/// Reads all rooms.
+/// Reads all rooms. As long as some of them cannot be read they are tried again, unless another sweep is wanted.
 async fn sweep(world: &Ctx) -> Result<(), Error> {
     let began_at = world.now();
     {
@@ -173,14 +178,19 @@ async fn sweep(world: &Ctx) -> Result<(), Error> {
         state.doubted = false;
     }
     let since = world.store.swept_at().await?.unwrap_or(began_at);
-    for written in world.store.written().await? {
-        if room(world, &written, since).await? {
-            tracing::info!(
-                room = written.room_id,
-                "found what the homeserver had not sent"
-            );
+    let mut left = world.store.written().await?;
+    let mut wait = Backoff::default();
+    while let Err(error) = pass(world, &mut left, since, BREATH).await {
+        let rooms = left.len();
+        tracing::debug!(%error, rooms, "cannot read yet what the homeserver may not have sent");
+        tokio::select! {
+            biased;
+            () = world.missed.wanted.notified() => {
+                world.missed.sweep();
+                return Ok(());
+            }
+            () = tokio::time::sleep(wait.next(world)) => {}
         }
-        tokio::time::sleep(BREATH).await;
     }
     world.store.set_swept_at(began_at).await?;
     let mut state = world.missed.lock();
@@ -191,8 +201,45 @@ async fn sweep(world: &Ctx) -> Result<(), Error> {
     Ok(())
 }
 
+/// Reads each of these rooms once. Those that were not read are left, with the reason: one that cannot be read does not hold up the others,
+/// but where the homeserver does not answer at all, it is not asked for every room.
+async fn pass(
+    world: &Ctx,
+    left: &mut Vec<Written>,
+    since: Millis,
+    breath: Duration,
+) -> Result<(), Error> {
+    let mut trouble = None;
+    let mut index = 0;
+    while let Some(written) = left.get(index) {
+        match room(world, written, since).await {
+            Ok(found) => {
+                if found {
+                    tracing::info!(
+                        room = written.room_id,
+                        "found what the homeserver had not sent"
+                    );
+                }
+                world.missed.is_sound(&written.room_id);
+                left.remove(index);
+            }
+            Err(error) if error.is_of_this_request() => {
+                trouble = Some(error);
+                index += 1;
+            }
+            Err(error) => {
+                // Perhaps it is this one that it has no answer for.
+                left.rotate_left(index + 1);
+                return Err(error);
+            }
+        }
+        tokio::time::sleep(breath).await;
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
 /// Before a transaction is stored: what came before it in its rooms comes first, where something may have been left out.
-/// Best effort, since the transaction itself must not wait for it.
+/// Best effort, since the transaction itself must not wait for it for ever.
 pub(super) async fn before(world: &Ctx, transaction: &Transaction) {
     let unsettled = world.gate.is_unsettled(world.now());
     let theirs = transaction
@@ -211,42 +258,72 @@ pub(super) async fn before(world: &Ctx, transaction: &Transaction) {
     if events.is_empty() {
         return;
     }
-    let read = async {
-        let mut wait = Backoff::default();
-        loop {
-            match read_before(world, &events).await {
-                // A homeserver that was just started is not always fit at once.
-                Err(error) if error.is_transient() => tokio::time::sleep(wait.next(world)).await,
-                read => return read,
-            }
-        }
-    };
-    let read = tokio::time::timeout(BEFORE, read).await;
-    if let Err(error) = read.unwrap_or(Err(Error::Refused("it takes too long".to_owned()))) {
+    if let Err(error) = read_before(world, &events).await {
         tracing::debug!(%error, "taking a transaction without having read what came before it");
         world.missed.sweep();
     }
 }
 
 async fn read_before(world: &Ctx, events: &[&IncomingEvent]) -> Result<(), Error> {
+    let mut wait = Backoff::default();
+    let ready = async {
+        loop {
+            match with_news(world, events).await {
+                Err(error) if error.is_transient() => {
+                    tokio::time::sleep(wait.next(world).min(PAUSE)).await;
+                }
+                ready => return ready,
+            }
+        }
+    };
+    let (mut left, since) = in_time(MOST, ready).await?;
+    let now = world.now();
+    let in_vain = |it: &mut Written| world.missed.lock().in_vain.lately(&it.room_id, now);
+    let mut again: Vec<Written> = left.extract_if(.., in_vain).collect();
+    let read = async {
+        // A homeserver that was just started is not always fit at once.
+        while let Err(error) = pass(world, &mut left, since, Duration::ZERO).await {
+            tracing::debug!(%error, "cannot read yet what came before a transaction");
+            tokio::time::sleep(wait.next(world).min(PAUSE)).await;
+        }
+        Ok(())
+    };
+    let read = in_time(MOST, read).await;
+    let read_again = in_time(AGAIN, pass(world, &mut again, since, Duration::ZERO)).await;
+    let unread = left.into_iter().chain(again).map(|it| it.room_id);
+    world.missed.lock().in_vain.note(unread, world.now());
+    read.and(read_again)
+}
+
+async fn in_time<T>(
+    time: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::time::timeout(time, work)
+        .await
+        .unwrap_or_else(|_| Err(Error::Refused("it takes too long".to_owned())))
+}
+
+/// The rooms of those events that are to be taken and are not known, and since when to read them.
+async fn with_news(
+    world: &Ctx,
+    events: &[&IncomingEvent],
+) -> Result<(Vec<Written>, Millis), Error> {
     let Some(since) = world.store.swept_at().await? else {
-        return Ok(());
+        return Ok((Vec::new(), 0));
     };
     let mut rooms = BTreeMap::new();
     for event in events {
-        if !rooms.contains_key(&event.room_id)
+        let room = event.room_id.as_str();
+        if !rooms.contains_key(room)
             && is_news(world, event).await?
-            && let Some(mxid) = world.store.writer(event.room_id.as_str()).await?
+            && let Some(mxid) = world.store.writer(room).await?
         {
-            rooms.insert(event.room_id.clone(), mxid);
+            rooms.insert(room.to_owned(), mxid);
         }
     }
-    for (id, mxid) in rooms {
-        let room_id = id.to_string();
-        room(world, &Written { room_id, mxid }, since).await?;
-        world.missed.is_sound(id);
-    }
-    Ok(())
+    let written = |(room_id, mxid)| Written { room_id, mxid };
+    Ok((rooms.into_iter().map(written).collect(), since))
 }
 
 /// Whether it changes or takes back what nobody told of. A database that does not answer says so again where it counts.

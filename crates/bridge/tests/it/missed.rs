@@ -5,6 +5,7 @@ use std::time::Duration;
 use homeserver::{Appservice as _, IncomingEvent, Transaction};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use stage::homeserver::{BOT, Failure};
 use stage::road::last_word;
@@ -318,4 +319,76 @@ async fn what_was_forgotten_is_found_behind_a_new_name_of_the_bot() {
     stage.start().await;
     stage.wait(SETTLED).await;
     stage.reads_there("org/one", &["alice: forgotten"]).await;
+}
+
+/// A homeserver that was started anew tells of an event: that it has our answer.
+fn is_told(stage: &Stage, id: &'static str, event: IncomingEvent) -> JoinHandle<()> {
+    let bridge = stage.bridge.clone().unwrap();
+    let transaction = Transaction {
+        events: vec![event],
+        peer: Some(([127, 0, 0, 1], 1).into()),
+        ..Transaction::default()
+    };
+    tokio::spawn(async move { bridge.transaction(id, transaction).await.unwrap() })
+}
+
+/// How many milliseconds it takes until a task has ended.
+async fn takes(stage: &Stage, task: JoinHandle<()>) -> i64 {
+    let began = stage.now();
+    stage
+        .until("it has ended", async || task.is_finished())
+        .await;
+    task.await.unwrap();
+    stage.now() - began
+}
+
+/// Seed 17460: it was in trouble when it came back.
+#[tokio::test(start_paused = true)]
+async fn what_comes_is_held_back_until_what_came_before_it_can_be_read() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.wait(Duration::from_mins(2)).await;
+    stage.homeserver.lock().unreadable.insert(room.clone());
+    writes_unheard(&stage, &room, "one");
+    let told = is_told(&stage, "901", writes_unheard(&stage, &room, "two"));
+    stage.wait(Duration::from_secs(15)).await;
+    assert!(!told.is_finished());
+    stage.homeserver.lock().unreadable.clear();
+    takes(&stage, told).await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["alice: one", "alice: two"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_cannot_be_read_holds_up_no_other() {
+    let mut stage = Stage::with_rooms(&["org/bad", "org/good"]).await;
+    let (bad, good) = (stage.enter("org/bad").await, stage.enter("org/good").await);
+    stage.wait(Duration::from_mins(2)).await;
+    stage.homeserver.lock().unreadable.insert(bad.clone());
+    writes_unheard(&stage, &good, "forgotten");
+    let told = is_told(&stage, "901", writes_unheard(&stage, &bad, "here"));
+    let took = takes(&stage, told).await;
+    assert!(took < 30_000, "the homeserver waits no longer: {took}");
+    // All rooms are read soon, but for that one.
+    stage.wait(Duration::from_mins(1)).await;
+    assert_eq!(stage.network.transcript("org/good"), ["alice: forgotten"]);
+    assert_eq!(stage.network.transcript("org/bad"), ["alice: here"]);
+    // It is known now.
+    let told = is_told(&stage, "902", writes_unheard(&stage, &bad, "again"));
+    let took = takes(&stage, told).await;
+    assert!(took < 5_000, "{took}");
+    let asked = stage.homeserver.lock().requests.len();
+    stage.wait(Duration::from_mins(30)).await;
+    let asked = stage.homeserver.lock().requests.len() - asked;
+    assert!((1..100).contains(&asked), "{asked} requests");
+    // Once it can be read, nothing is missing there.
+    writes_unheard(&stage, &bad, "late");
+    stage.homeserver.lock().unreadable.clear();
+    stage.wait(Duration::from_mins(2)).await;
+    assert_eq!(
+        stage.network.transcript("org/bad"),
+        ["alice: here", "alice: again", "alice: late"]
+    );
 }
