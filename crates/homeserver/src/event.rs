@@ -104,10 +104,14 @@ fn text(value: &Value) -> Option<&str> {
 }
 
 /// An id, which other homeservers choose. Not with control characters: PostgreSQL takes no NUL, so a transaction with
-/// one would come back for ever, and others could forge lines of the log.
+/// one would come back for ever, and others could forge lines of the log. Nor longer than ids are (Matrix spec, appendices,
+/// "Identifier Grammar"), since an index of it cannot hold more than some kilobytes.
 fn id_text(value: &Value) -> Option<&str> {
-    text(value).filter(|id| !id.contains(char::is_control))
+    text(value).filter(|id| id.len() <= LONGEST_ID && !id.contains(char::is_control))
 }
+
+/// Bytes.
+pub const LONGEST_ID: usize = 255;
 
 #[cfg(test)]
 mod tests {
@@ -197,6 +201,19 @@ mod tests {
                     "{field}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn ids_are_no_longer_than_they_may_be() {
+        for (length, fine) in [(LONGEST_ID, true), (LONGEST_ID + 1, false)] {
+            let mut json = good();
+            let long = format!("${}", "a".repeat(length - 1));
+            json["redacts"] = json!(long);
+            let event = IncomingEvent::parse(&json.to_string(), None).unwrap();
+            assert_eq!(event.redacts.is_some(), fine);
+            json["event_id"] = json!(long);
+            assert_eq!(IncomingEvent::parse(&json.to_string(), None).is_ok(), fine);
         }
     }
 

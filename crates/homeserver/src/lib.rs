@@ -20,7 +20,7 @@ pub mod registration;
 pub use appservice::{Appservice, Transaction, Unavailable};
 pub use client::{Client, Counters, Patience, RequestKind, Settings};
 pub use error::Error;
-pub use event::{IncomingEvent, MalformedEvent};
+pub use event::{IncomingEvent, LONGEST_ID, MalformedEvent};
 pub use homeserver::Homeserver;
 pub use media::{ByteRange, ByteStream, ContentRange, Download, Upload};
 pub use model::{

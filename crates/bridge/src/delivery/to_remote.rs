@@ -128,9 +128,7 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         Ok(event) => event,
         Err(error) => {
             tracing::error!(lane = %item.lane, kind = ?error.classify(), "a stored message cannot be read");
-            return Ok(Outcome::Failed(
-                "the bridge can no longer read it".to_owned(),
-            ));
+            return Err(Error::Unreadable(format!("{:?} error", error.classify())));
         }
     };
     let way = world.store.way_to_remote(portal, event.event_id.as_str());

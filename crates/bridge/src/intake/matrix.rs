@@ -145,7 +145,10 @@ pub(super) async fn store(
         if items.is_empty() {
             continue;
         }
-        let accepted = world.store.accept_events(&items, world.now()).await?;
+        let accepted = match world.store.accept_events(&items, world.now()).await {
+            Err(error) if !error.is_transient() => one_by_one(world, items).await?,
+            accepted => accepted?,
+        };
         all.repeated += accepted.repeated;
         for lane in accepted.lanes {
             lanes::wake(world, &lane);
@@ -157,6 +160,35 @@ pub(super) async fn store(
     if how == How::Pushed {
         let clocks = clocks.iter().map(|(server, ts)| (&**server, *ts));
         world.clocks.came(clocks, world.now());
+    }
+    Ok(all)
+}
+
+/// The same after the database had something against one of them, which would come again and again, and nothing behind it. An
+/// item without what the database does not take is given up when its turn comes, so that its sender hears of it. `Err` if that cannot
+/// be stored either, since then it is not about the item.
+async fn one_by_one(world: &Ctx, items: Vec<NewItem>) -> Result<Accepted, Error> {
+    let mut all = Accepted::default();
+    for item in items {
+        let now = world.now();
+        let mut accepted = world
+            .store
+            .accept_events(std::slice::from_ref(&item), now)
+            .await;
+        if let Err(error) = &accepted
+            && !error.is_transient()
+        {
+            tracing::error!(event = item.key, %error, "an event cannot be stored; its sender is told");
+            let without = NewItem {
+                about: None,
+                payload: "{}".to_owned(),
+                ..item
+            };
+            accepted = world.store.accept_events(&[without], now).await;
+        }
+        let accepted = accepted?;
+        all.repeated += accepted.repeated;
+        all.lanes.extend(accepted.lanes);
     }
     Ok(all)
 }

@@ -87,6 +87,9 @@ struct State {
     /// A sweep has begun since then.
     sweeps: bool,
     in_vain: InVain,
+    /// Rooms that could not be read when something came from them, and since when something may be missing there: a page of them may
+    /// be known since, which says nothing then of what came before it.
+    unread: BTreeMap<String, Millis>,
 }
 
 impl Missed {
@@ -290,8 +293,13 @@ async fn read_before(world: &Ctx, events: &[&IncomingEvent]) -> Result<(), Error
     };
     let read = in_time(MOST, read).await;
     let read_again = in_time(AGAIN, pass(world, &mut again, since, Duration::ZERO)).await;
-    let unread = left.into_iter().chain(again).map(|it| it.room_id);
-    world.missed.lock().in_vain.note(unread, world.now());
+    let unread: Vec<_> = left.into_iter().chain(again).map(|it| it.room_id).collect();
+    let mut state = world.missed.lock();
+    for room in &unread {
+        state.unread.entry(room.clone()).or_insert(since);
+    }
+    state.in_vain.note(unread.into_iter(), world.now());
+    drop(state);
     read.and(read_again)
 }
 
@@ -357,18 +365,23 @@ async fn room(world: &Ctx, written: &Written, since: Millis) -> Result<bool, Err
     ) else {
         return Ok(false);
     };
+    let unread = world.missed.lock().unread.get(&written.room_id).copied();
+    let since = unread.map_or(since, |unread| unread.min(since));
     let reading = Reading {
         world,
         room: &room,
         writer: &writer,
         since: since.saturating_sub(SKEW),
+        thoroughly: unread.is_some(),
     };
-    match reading.back().await {
-        Ok(found) => reading.take(found).await,
+    let found = match reading.back().await {
+        Ok(found) => reading.take(found).await?,
         // The bot was thrown out, or the room is gone: others see to that.
-        Err(Error::Homeserver(error)) if !error.is_transient() => Ok(false),
-        Err(error) => Err(error),
-    }
+        Err(Error::Homeserver(error)) if !error.is_transient() => false,
+        Err(error) => return Err(error),
+    };
+    world.missed.lock().unread.remove(&written.room_id);
+    Ok(found)
 }
 
 /// What a user did in a room since the bot is there.
@@ -377,6 +390,8 @@ struct Reading<'a> {
     room: &'a RoomId,
     writer: &'a UserId,
     since: Millis,
+    /// Also behind a page of which all is known.
+    thoroughly: bool,
 }
 
 /// News in a room.
@@ -406,7 +421,8 @@ impl Reading<'_> {
             newest: events,
             ..Found::default()
         };
-        let mut from = before.filter(|_| !found.newest.is_empty());
+        let goes_on = |news: &[IncomingEvent]| self.thoroughly || !news.is_empty();
+        let mut from = before.filter(|_| goes_on(&found.newest));
         let mut last = None;
         for _ in 0..PAGES {
             let Some(place) = from else {
@@ -414,7 +430,7 @@ impl Reading<'_> {
             };
             let news = self.page(Some(&place)).await?;
             // Where all is known, what lies before it is, too.
-            if news.events.is_empty() {
+            if !goes_on(&news.events) {
                 return Ok(found);
             }
             found.between.extend(last.replace(place));

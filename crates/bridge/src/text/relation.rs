@@ -2,6 +2,7 @@
 //!
 //! Clients write what they like there, so whatever has not the right form is not there, and nothing relates to itself.
 
+use homeserver::LONGEST_ID;
 use ruma::{EventId, OwnedEventId};
 use serde_json::Value;
 
@@ -28,7 +29,8 @@ pub fn relation(own: &EventId, content: &Value) -> Relation {
         let id = value.and_then(Value::as_str)?;
         OwnedEventId::try_from(id)
             .ok()
-            .filter(|id| id != own && !id.as_str().contains(char::is_control))
+            .filter(|id| id != own && id.as_str().len() <= LONGEST_ID)
+            .filter(|id| !id.as_str().contains(char::is_control))
     };
     let target = || id(it.get("event_id"));
     let answered = id(it.pointer("/m.in_reply_to/event_id"));
@@ -122,6 +124,7 @@ mod tests {
             json!({"rel_type": "m.replace", "event_id": "$own"}),
             json!({"rel_type": "m.thread", "event_id": "$own"}),
             json!({"rel_type": "m.thread", "event_id": "$\u{0}"}),
+            json!({"rel_type": "m.replace", "event_id": format!("${}", "a".repeat(255))}),
             json!({"m.in_reply_to": {"event_id": "$own"}}),
             json!({"m.in_reply_to": "$a"}),
             json!({"m.in_reply_to": {"event_id": {}}}),

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use homeserver::{Appservice as _, IncomingEvent, Transaction};
 use remote::{Event, RoomId as RemoteRoom};
-use ruma::RoomId;
+use ruma::{OwnedUserId, RoomId};
 use serde_json::json;
 use store::PortalState;
 
 use stage::{
-    Stage,
+    ALICE, Stage,
     homeserver::{BOT, Failure},
     talk::{invites_bot, said},
 };
@@ -366,4 +366,35 @@ async fn pushes_that_come_twice_are_shown_once() {
     stage.network.tell(Event::Message(Box::new(two)));
     stage.quiet().await;
     assert_eq!(events(), after);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_event_that_cannot_be_stored_holds_up_no_others_and_is_told() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage
+        .meddle(
+            "CREATE TRIGGER rot BEFORE INSERT ON items WHEN NEW.payload LIKE '%rotten%'
+                BEGIN SELECT RAISE(ABORT, 'no'); END",
+        )
+        .await;
+    let mut events = Vec::new();
+    for text in ["one", "rotten", "two"] {
+        let alice = OwnedUserId::try_from(ALICE).unwrap();
+        let content = json!({"msgtype": "m.text", "body": text});
+        let now = stage.now();
+        let mut homeserver = stage.homeserver.lock();
+        events.push(homeserver.append(&room, &alice, "m.room.message", None, content, now));
+    }
+    stage.push(events).await;
+    stage
+        .reads_there("org/one", &["alice: one", "alice: two"])
+        .await;
+    let told = stage::talk::said(&stage, &room);
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].starts_with("What you wrote was not delivered: the bridge can no longer read it."),
+        "{told:?}"
+    );
+    let answer = stage::talk::asks(&mut stage, &room, "!gitter failed").await;
+    assert!(answer.contains("1. org/one: "), "{answer}");
 }

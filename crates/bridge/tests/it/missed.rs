@@ -392,3 +392,29 @@ async fn a_room_that_cannot_be_read_holds_up_no_other() {
         ["alice: here", "alice: again", "alice: late"]
     );
 }
+
+/// What could not be read before a transaction is read later, also behind much that is known by then.
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_is_found_behind_a_page_of_what_is_known() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    stage.restart().await;
+    stage.wait(Duration::from_secs(1)).await;
+    writes_unheard(&stage, &room, "forgotten");
+    stage.homeserver.lock().unreadable.insert(room.clone());
+    let many = (0..60).map(|number| writes_unheard(&stage, &room, &number.to_string()));
+    let transaction = Transaction {
+        events: many.collect(),
+        ..Transaction::default()
+    };
+    let bridge = stage.bridge.clone().unwrap();
+    let told = tokio::spawn(async move { bridge.transaction("900", transaction).await.unwrap() });
+    takes(&stage, told).await;
+    stage.homeserver.lock().unreadable.clear();
+    stage.wait(Duration::from_mins(2)).await;
+    stage.quiet().await;
+    let there = stage.network.transcript("org/one");
+    let found = there.iter().filter(|it| *it == "alice: forgotten");
+    assert_eq!(found.count(), 1);
+    assert_eq!(there.len(), 61);
+}
