@@ -104,7 +104,7 @@ macro_rules! on_both {
 
 on_both! {
     people: users, sweeps, refused_rooms, marks, tickets, logins, credentials, deleting_a_login, ghosts, pictures, odd_texts;
-    portals: making, inviting, finding, changing, after_logout, what_a_delivery_begins_with;
+    portals: making, inviting, finding, changing, being_behind, after_logout, what_a_delivery_begins_with;
     media: uploads, links, links_are_dropped, what_a_link_is_made_of;
     messages: the_map, edits, threads_and_parts, parts_both_ways, since_and_latest, echoes_are_awaited;
     lanes: accepting_events, lanes_that_wait, what_cannot_be_read, what_is_about_what, withdrawing, waiting_behind, one_event_in_two_lanes, accepting_what_came_from_the_network,

@@ -173,8 +173,13 @@ pub(super) async fn gap(world: &Ctx, login: &Login, rooms: &[RoomId]) -> Result<
 
 /// Marks portals as behind, from now on, and has them read.
 pub(crate) async fn begin(world: &Ctx, login: i64, portals: impl Iterator<Item = i64>) {
+    let portals: Vec<i64> = portals.collect();
     let intake = world.intakes.of(login);
     let mut behind = intake.lock().await;
+    // First, since we may be killed, again and again, before anything is compared.
+    if let Err(error) = world.store.mark_behind(&portals).await {
+        tracing::debug!(login, %error, "it cannot be noted which rooms are behind");
+    }
     for portal in portals {
         behind.add(portal);
     }
@@ -307,6 +312,11 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<Found,
     if portal.cursor.is_some() {
         compare(world, login, id, &portal, &*account).await?;
     }
+    let behind = intake.lock().await;
+    if !behind.portals.contains_key(&id) {
+        world.store.up_to_date(id).await?;
+    }
+    drop(behind);
     if !portal.opened && !again {
         world.spawn(portal::enter::members(world.clone(), login, id));
     }
@@ -409,8 +419,12 @@ async fn read(world: &Ctx, portal: &Portal, account: &dyn Account) -> Result<Rea
     })
 }
 
+/// So many pages are compared at most with what is known.
+const PAGES: usize = 10;
+
 /// Compares the newest messages of a room with what is known of them: what was changed or taken back meanwhile is news,
-/// which the network does not tell again.
+/// which the network does not tell again. Those are the newest ones from when the room was last compared on: lives that end before
+/// they get so far must not push anything out of sight.
 async fn compare(
     world: &Ctx,
     login: i64,
@@ -422,18 +436,24 @@ async fn compare(
     if count == 0 {
         return Ok(());
     }
-    let room = RoomId::from(portal.remote_room.as_str());
+    let since = world.store.behind_since(id).await?;
     // Before the network is asked: what comes in between is not gone.
-    let rows = u32::try_from(2 * count).unwrap_or(u32::MAX);
     let lane = store::Lane::ToMatrix(id);
-    let waiting = waiting(world.store.last_items(&lane, rows).await?);
-    let known = world.store.latest(id, rows).await?;
-    let there = account.history(&room, &History::NewestAgain, count).await?;
+    let rows = |pages: usize| u32::try_from(2 * count * pages).unwrap_or(u32::MAX);
+    let mut known = world.store.latest(id, rows(1)).await?;
+    let mut waiting = waiting(world.store.last_items(&lane, rows(1)).await?);
+    let all = known.len().max(waiting.len()) < 2 * count;
+    if !all && since.is_some_and(|since| known.iter().all(|row| row.sent_at > since)) {
+        known = world.store.latest(id, rows(PAGES)).await?;
+        waiting = self::waiting(world.store.last_items(&lane, rows(PAGES)).await?);
+    }
+    let room = RoomId::from(portal.remote_room.as_str());
+    let there = Reread::of(account, &room, count, since).await?;
     let mut items = Vec::new();
-    for message in &there {
+    for message in &there.messages {
         items.extend(change_item(world, id, login, message).await?);
     }
-    for gone in gone(known, waiting, &there, count) {
+    for gone in there.lack(known, waiting) {
         if !world.store.withdraw(&lane, &message_key(&gone)).await? {
             items.push(deletion_item(id, login, &gone)?);
         }
@@ -448,6 +468,69 @@ async fn compare(
     Ok(())
 }
 
+/// The newest messages of a room, read once more.
+struct Reread {
+    /// Oldest first.
+    messages: Vec<Message>,
+    /// There are no older ones.
+    is_all: bool,
+}
+
+impl Reread {
+    /// The `count` newest ones. If something may have been missed since a time: all since, and half as many from before.
+    async fn of(
+        account: &dyn Account,
+        room: &RoomId,
+        count: usize,
+        since: Option<Millis>,
+    ) -> Result<Self, Error> {
+        let newest = account.history(room, &History::NewestAgain, count).await?;
+        let mut read = Self {
+            is_all: newest.len() < count,
+            messages: newest,
+        };
+        let is_older = |message: &&Message| since.is_none_or(|since| message.sent_at <= since);
+        for _ in 1..PAGES {
+            let Some(oldest) = read.messages.first().filter(|_| !read.is_all) else {
+                break;
+            };
+            if read.messages.iter().filter(is_older).count() >= count / 2 {
+                break;
+            }
+            let before = History::Before(oldest.id.clone());
+            let mut page = account.history(room, &before, count).await?;
+            read.is_all = page.len() < count;
+            page.append(&mut read.messages);
+            read.messages = page;
+        }
+        Ok(read)
+    }
+
+    /// What was known of the time that was read, and is not there any more. Not what the user said on Matrix: it may never have
+    /// been there, and what he wrote is not to be taken back for that.
+    fn lack(&self, known: Vec<MessageRow>, waiting: Vec<(MessageId, Millis)>) -> Vec<MessageId> {
+        // Where the reading begins, a message of the same moment may have been cut off.
+        let from = match self.messages.first() {
+            Some(oldest) if !self.is_all => oldest.sent_at + 1,
+            Some(_) => Millis::MIN,
+            // More likely a fault of the network than that everybody took back everything.
+            None => return Vec::new(),
+        };
+        let there: HashSet<&MessageId> = self.messages.iter().map(|it| &it.id).collect();
+        let mut gone: Vec<_> = known
+            .into_iter()
+            .filter(|row| !row.deleted && !row.by_us)
+            .map(|row| (MessageId::from(row.remote_id), row.sent_at))
+            .chain(waiting)
+            .filter(|(_, sent_at)| *sent_at >= from)
+            .map(|(known, _)| known)
+            .filter(|known| !there.contains(known))
+            .collect();
+        gone.dedup();
+        gone
+    }
+}
+
 /// The messages among these items, and when they were sent.
 fn waiting(items: Vec<Item>) -> Vec<(MessageId, Millis)> {
     let message = |item: Item| match ToMatrix::from_payload(&item.payload) {
@@ -456,34 +539,6 @@ fn waiting(items: Vec<Item>) -> Vec<(MessageId, Millis)> {
         _ => None,
     };
     items.into_iter().filter_map(message).collect()
-}
-
-/// What was known of the time that was read, and is not there any more. Not what the user said on Matrix: it may never have
-/// been there, and what he wrote is not to be taken back for that.
-fn gone(
-    known: Vec<MessageRow>,
-    waiting: Vec<(MessageId, Millis)>,
-    there: &[Message],
-    count: usize,
-) -> Vec<MessageId> {
-    // Where the reading begins, a message of the same moment may have been cut off.
-    let from = match there.first() {
-        Some(oldest) if there.len() >= count => oldest.sent_at + 1,
-        Some(_) => Millis::MIN,
-        // More likely a fault of the network than that everybody took back everything.
-        None => return Vec::new(),
-    };
-    let mut gone: Vec<_> = known
-        .into_iter()
-        .filter(|row| !row.deleted && !row.by_us)
-        .map(|row| (MessageId::from(row.remote_id), row.sent_at))
-        .chain(waiting)
-        .filter(|(_, sent_at)| *sent_at >= from)
-        .map(|(known, _)| known)
-        .filter(|known| there.iter().all(|message| message.id != *known))
-        .collect();
-    gone.dedup();
-    gone
 }
 
 /// Stores messages and moves the cursor behind them, in one commit.

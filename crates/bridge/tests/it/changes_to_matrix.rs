@@ -507,6 +507,49 @@ async fn what_happened_while_nobody_listened_is_made_good() {
     assert_eq!(again, redactions, "done once");
 }
 
+/// Real parts showed it: lives that end before a room is compared let changes slip out of what is compared.
+#[tokio::test(start_paused = true)]
+async fn what_was_changed_between_short_lives_is_shown_however_much_was_said_since() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.says("bob", "org/one", "before");
+    stage.shows(&room, &["gitter_id-bob: before"]).await;
+    stage.kill().await;
+    let changed = stage.network.says("bob", "org/one", "old");
+    let deleted = stage.network.says("bob", "org/one", "deleted");
+    let before = stage.network.lock().histories;
+    stage.network.lock().history_takes = Duration::from_secs(5);
+    stage.start().await;
+    let compares = async || stage.network.lock().histories == before + 2;
+    stage
+        .until("the room is about to be compared", compares)
+        .await;
+    stage.wait(Duration::from_secs(1)).await;
+    stage.kill().await;
+    stage.network.lock().history_takes = Duration::ZERO;
+    stage.network.edits(&changed, "new");
+    stage.network.deletes(&deleted);
+    let more: Vec<_> = (0..30).map(|number| number.to_string()).collect();
+    for text in &more {
+        stage.network.says("bob", "org/one", text);
+    }
+    stage.start().await;
+    let shown = ["before", "new"].into_iter().map(ToOwned::to_owned);
+    let shown: Vec<_> = shown
+        .chain(more)
+        .map(|text| format!("gitter_id-bob: {text}"))
+        .collect();
+    stage.wait(Duration::from_secs(10)).await;
+    stage.quiet().await;
+    assert_eq!(self::shown(&stage, &room), shown);
+    // All is as it should be, so the next start reads the newest ones only.
+    stage.quiet().await;
+    let before = stage.network.lock().histories;
+    stage.restart().await;
+    stage.quiet().await;
+    let read = stage.network.lock().histories - before;
+    assert_eq!(read, 2, "what was missed, and what may have changed");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_she_changes_on_the_network_is_said_by_her_ghost() {
     let (mut stage, room) = Stage::in_room("org/one").await;

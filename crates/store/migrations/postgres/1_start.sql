@@ -61,6 +61,7 @@ CREATE TABLE portals (
     avatar_key TEXT,
     avatar_mxc TEXT,
     cursor TEXT,
+    behind_since BIGINT,
     opened BOOLEAN NOT NULL,
     in_space BOOLEAN NOT NULL,
     UNIQUE (mxid, remote_room)

@@ -1,7 +1,7 @@
 //! Portals: a room of the network and its Matrix room, for one user.
 
 use super::{readable, sql};
-use crate::db::{Row, args};
+use crate::db::{Batch, Row, args};
 use crate::{Error, LoginId, NewPortal, Place, Portal, PortalId, PortalState, Shown, Store};
 
 macro_rules! select {
@@ -34,6 +34,11 @@ sql! {
     SET_SHOWN = "UPDATE portals SET address = $2, name = $3, topic = $4, avatar_key = $5, avatar_mxc = $6
         WHERE id = $1";
     SET_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
+    // Not anew if it is behind already: what lies between was perhaps read, but never compared.
+    MARK_BEHIND = "UPDATE portals SET behind_since = (SELECT MAX(sent_at) FROM messages WHERE portal_id = portals.id)
+        WHERE id = $1 AND behind_since IS NULL";
+    BEHIND_SINCE = "SELECT behind_since FROM portals WHERE id = $1";
+    UP_TO_DATE = "UPDATE portals SET behind_since = NULL WHERE id = $1 AND behind_since IS NOT NULL";
     SET_IN_SPACE = "UPDATE portals SET in_space = $2 WHERE id = $1";
     SET_OPENED = "UPDATE portals SET opened = $2 WHERE id = $1";
 }
@@ -91,6 +96,26 @@ impl Store {
     pub async fn portals_of(&self, mxid: &str) -> Result<Vec<Portal>, Error> {
         let rows = self.db.rows(PORTALS_OF, args![mxid]).await?;
         readable(&rows, "portals", portal)
+    }
+
+    /// Notes that these portals may lack changes of their messages, from their newest known one on, unless they did before.
+    pub async fn mark_behind(&self, ids: &[PortalId]) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        for id in ids {
+            batch.add(MARK_BEHIND, args![*id]);
+        }
+        self.db.commit(&batch).await.map(drop)
+    }
+
+    /// When the newest message was sent before which a portal lacks no change, in the network's milliseconds; `None` if it lacks none at all.
+    pub async fn behind_since(&self, id: PortalId) -> Result<Option<i64>, Error> {
+        let row = self.db.row(BEHIND_SINCE, args![id]).await?;
+        row.map_or(Ok(None), |row| row.get(0))
+    }
+
+    /// Notes that a portal lacks no change any more.
+    pub async fn up_to_date(&self, id: PortalId) -> Result<(), Error> {
+        self.db.run(UP_TO_DATE, args![id]).await.map(drop)
     }
 
     /// The portals through which a login's traffic flows, oldest first. What cannot be read is left out.

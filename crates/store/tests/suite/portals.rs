@@ -156,6 +156,35 @@ pub(crate) async fn changing(base: Base) {
     );
 }
 
+pub(crate) async fn being_behind(base: Base) {
+    let store = base.open().await;
+    let (login, portal) = alice(&store).await;
+    let empty = store.put_portal(&new_portal(&login, "r2")).await.unwrap();
+    store
+        .put_messages(&[row(portal.id, "m1", 0, "$1")])
+        .await
+        .unwrap();
+    let behind = [portal.id, empty.id];
+    store.mark_behind(&behind).await.unwrap();
+    assert_eq!(store.behind_since(portal.id).await.unwrap(), Some(10));
+    assert_eq!(store.behind_since(empty.id).await.unwrap(), None);
+    let newer = store::MessageRow {
+        sent_at: 20,
+        ..row(portal.id, "m2", 0, "$2")
+    };
+    store.put_messages(&[newer]).await.unwrap();
+    store.mark_behind(&behind).await.unwrap();
+    assert_eq!(
+        store.behind_since(portal.id).await.unwrap(),
+        Some(10),
+        "as long as it is behind, from where it began"
+    );
+    store.up_to_date(portal.id).await.unwrap();
+    assert_eq!(store.behind_since(portal.id).await.unwrap(), None);
+    store.mark_behind(&behind).await.unwrap();
+    assert_eq!(store.behind_since(portal.id).await.unwrap(), Some(20));
+}
+
 pub(crate) async fn after_logout(base: Base) {
     let store = base.open().await;
     let (login, portal) = alice(&store).await;
