@@ -11,6 +11,7 @@ use stage::{
     ALICE, Stage,
     homeserver::Failure as Homeserver,
     network::{Failure as Network, UNDER_WAY},
+    talk::asks,
 };
 
 #[tokio::test(start_paused = true)]
@@ -272,4 +273,20 @@ async fn a_late_word_of_a_revoked_login_keeps_nothing_from_being_read() {
     stage
         .shows(&room, &["gitter_id-bob: one", "gitter_id-bob: two"])
         .await;
+}
+
+/// With drops alone, seed 12: of a long message, one part was acknowledged and never stored, and the whole was changed before that was
+/// found out. The other parts kept their old text for ever.
+#[tokio::test(start_paused = true)]
+async fn a_change_reaches_all_parts_though_one_was_dropped() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Network::Dropped);
+    let event = stage.writes(&room, "old first.old second").await.event_id;
+    stage.quiet().await;
+    stage.edits(&room, &event, "new first.new second").await;
+    stage.reads_there("org/one", &["alice: new second"]).await;
+    stage.wait(Duration::from_mins(1)).await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    let there = ["alice: new second", "alice: new first."];
+    stage.reads_there("org/one", &there).await;
 }

@@ -31,6 +31,7 @@ sql! {
         ORDER BY sent_at DESC, remote_id DESC, part DESC LIMIT 1");
     FIRST_IN_THREAD = select!("WHERE portal_id = $1 AND thread = $2 AND room_id = $3 AND NOT by_us
         ORDER BY sent_at, remote_id, part LIMIT 1");
+    UNSURE = "UPDATE messages SET digest = NULL WHERE portal_id = $1 AND remote_id = $2 AND part = $3";
     DROP_PART = "DELETE FROM messages WHERE portal_id = $1 AND remote_id = $2 AND part = $3";
 }
 
@@ -123,6 +124,12 @@ impl Store {
             .run(DROP_PART, args![portal_id, remote_id, part])
             .await
             .map(drop)
+    }
+
+    /// Nobody knows for now what this part reads. It may be gone by now, and is not put back.
+    pub async fn unsure(&self, row: &MessageRow) -> Result<(), Error> {
+        let args = args![row.portal_id, &row.remote_id, row.part];
+        self.db.run(UNSURE, args).await.map(drop)
     }
 
     /// Stores rows, new or changed, in one commit.

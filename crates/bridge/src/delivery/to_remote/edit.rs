@@ -95,8 +95,9 @@ pub(super) enum InPlace {
     Done(Vec<MessageRow>),
     /// The network does not take it any more.
     Late,
-    /// What stands does, and nobody knows whether the rest stands there, too: its sender was told, and may have it tried again.
-    RestUnknown,
+    /// What stands does, with these. The rest is gone, or nobody knows whether it stands there: its sender is told, and may have it
+    /// tried again.
+    Partly(Vec<MessageRow>),
     /// They are gone.
     Gone,
     /// Not now.
@@ -268,18 +269,15 @@ impl Job<'_> {
             return Ok(InPlace::Not(End::Not(later)));
         }
         let world = self.world;
+        let mut gone = 0;
         for (row, part) in rows.iter().zip(parts) {
             let digest = Some(digest::of_part(part));
             if row.digest == digest {
                 continue;
             }
             self.attempt_again().await?;
-            // Until that is answered, nobody knows what stands there.
-            let unknown = MessageRow {
-                digest: None,
-                ..row.clone()
-            };
-            world.store.put_messages(&[unknown]).await?;
+            // Until that is answered, nobody knows what stands there. If it was dropped, its row may be gone since it was read.
+            world.store.unsure(row).await?;
             let message = MessageId::new(row.remote_id.clone());
             let edited = match road.account.edit(&road.room, &message, part).await {
                 Ok(changed) => MessageRow {
@@ -290,20 +288,33 @@ impl Job<'_> {
                 Err(error) if matches!(error.fault, Fault::Rejected | Fault::Unsupported) => {
                     return Ok(InPlace::Late);
                 }
-                Err(error) if error.fault == Fault::NotFound => return Ok(InPlace::Gone),
+                // The others are not left with the old text. If it was dropped, it is given back by itself.
+                Err(error) if error.fault == Fault::NotFound => {
+                    gone += 1;
+                    continue;
+                }
                 Err(error) => return Err(self.again(error).into()),
             };
             // Known before the next one, since its echo may come at any time.
             world.store.put_messages(&[edited]).await?;
         }
+        if gone > 0 && gone == rows.len().min(parts.len()) {
+            return Ok(InPlace::Gone);
+        }
         for row in rows.iter().skip(parts.len()) {
             self.delete(road, row).await?;
         }
+        let is_whole = gone == 0;
         if parts.len() <= rows.len() {
-            return Ok(InPlace::Done(Vec::new()));
+            let added = Vec::new();
+            return Ok(if is_whole {
+                InPlace::Done(added)
+            } else {
+                InPlace::Partly(added)
+            });
         }
         if self.rest_is_unknown(&first.event_id).await? {
-            return Ok(InPlace::RestUnknown);
+            return Ok(InPlace::Partly(Vec::new()));
         }
         // By place, not by number: of what was shortened once, the numbers are gone.
         let sent: Vec<_> = rows
@@ -318,7 +329,8 @@ impl Job<'_> {
             .send(road, &first.event_id, parts, &sent, false)
             .await?;
         Ok(match added {
-            Ok(added) => InPlace::Done(added),
+            Ok(added) if is_whole => InPlace::Done(added),
+            Ok(added) => InPlace::Partly(added),
             Err(end) => InPlace::Not(end),
         })
     }
@@ -387,9 +399,9 @@ pub(super) async fn work(
                 job.is_whole(&original, &rows).await?;
                 return Ok(End::Stands(rows));
             }
-            InPlace::RestUnknown => {
+            InPlace::Partly(rows) => {
                 job.would_say(&original, &content).await?;
-                return Ok(End::Stands(Vec::new()));
+                return Ok(End::Stands(rows));
             }
             InPlace::Gone => return Ok(End::Nothing),
             InPlace::Not(end) => return Ok(end),

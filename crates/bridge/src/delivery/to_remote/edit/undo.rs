@@ -61,9 +61,9 @@ pub(in super::super) async fn undo(job: &mut Job<'_>, edit: &EditRow) -> Result<
     };
     match revise(job, &road, &original, &rows, message).await? {
         InPlace::Done(rows) => Ok(End::Stands(rows)),
-        InPlace::RestUnknown => {
+        InPlace::Partly(rows) => {
             job.would_say(&original, &content).await?;
-            Ok(End::Stands(Vec::new()))
+            Ok(End::Stands(rows))
         }
         InPlace::Gone => Ok(End::Nothing),
         InPlace::Not(end) => Ok(end),
