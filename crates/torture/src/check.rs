@@ -3,15 +3,17 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::PoisonError,
 };
 
 use homeserver::IncomingEvent;
 use remote::Message;
 use ruma::{EventId, OwnedEventId, RoomId};
 use serde_json::Value;
-use stage::network::{person, said};
-use store::Store;
+use stage::{
+    homeserver::BOT,
+    network::{person, said},
+};
+use store::{Item, Store};
 
 use crate::people::{People, Said, mxid, read_part};
 
@@ -53,8 +55,10 @@ impl fmt::Display for Finding {
 pub(crate) struct Check<'a> {
     people: &'a People,
     findings: Vec<Finding>,
-    /// What nobody can tell whether it arrived, as its sender was told.
-    undecided: BTreeSet<OwnedEventId>,
+    /// What was given back to its sender, who had it tried again: it stands where that brought it.
+    late: BTreeSet<u64>,
+    /// What its sender gave up, since part of it may or may not stand.
+    undecided: BTreeSet<u64>,
 }
 
 impl<'a> Check<'a> {
@@ -62,29 +66,138 @@ impl<'a> Check<'a> {
         Self {
             people,
             findings: Vec::new(),
+            late: BTreeSet::new(),
             undecided: BTreeSet::new(),
         }
     }
 
+    /// What each user has to decide, and how he does after a look at the network.
+    pub(crate) async fn decisions(&mut self, store: &Store) -> Vec<(String, Vec<String>)> {
+        let mut decisions = Vec::new();
+        for user in &self.people.users {
+            let mut again = Vec::new();
+            let mut given_up = false;
+            for (place, item) in self.failed(user, store).await.into_iter().enumerate() {
+                let Some(said) = self.is_right(user, &item) else {
+                    let why = item.why.unwrap_or_default();
+                    let what = format!("{} in {}: {why}", item.key, item.lane);
+                    self.finds(Wrong::GivenUp, what);
+                    given_up = true;
+                    continue;
+                };
+                self.is_told(&said);
+                if self.is_to_be_tried_again(&said) {
+                    again.push((place + 1).to_string());
+                    self.late.insert(said.number);
+                } else {
+                    given_up = true;
+                    self.undecided.insert(said.number);
+                }
+            }
+            let mut commands = Vec::new();
+            if !again.is_empty() {
+                commands.push(format!("retry {}", again.join(" ")));
+            }
+            if given_up {
+                commands.push("discard all".to_owned());
+            }
+            decisions.push((user.clone(), commands));
+        }
+        decisions
+    }
+
+    /// These were dropped a minute ago.
+    pub(crate) async fn are_given_back(&mut self, numbers: &[u64], store: &Store) {
+        let mut given_back = BTreeSet::new();
+        for user in &self.people.users {
+            let failed = self.failed(user, store).await;
+            given_back.extend(failed.into_iter().map(|item| item.key));
+        }
+        let ledger = self.people.ledger.lock();
+        let late = ledger
+            .iter()
+            .filter(|it| numbers.contains(&it.number) && !given_back.contains(it.event.as_str()));
+        let late: Vec<u64> = late.map(|it| it.number).collect();
+        drop(ledger);
+        for number in late {
+            let what = format!("m{number:04} was dropped a minute ago, and nobody noticed");
+            self.finds(Wrong::Lost, what);
+        }
+    }
+
+    async fn failed(&mut self, user: &str, store: &Store) -> Vec<Item> {
+        match store.failed_items(mxid(user).as_str()).await {
+            Ok(failed) => failed,
+            Err(error) => {
+                self.finds(Wrong::Broken, error.to_string());
+                Vec::new()
+            }
+        }
+    }
+
+    /// What it says, if there is a reason to give it up.
+    fn is_right(&self, user: &str, item: &Item) -> Option<Said> {
+        let ledger = self.people.ledger.lock();
+        let mut own = ledger.iter().filter(|it| it.user == user);
+        let said = own.find(|it| it.event == item.key)?;
+        let facts = &self.people.world.faults.facts;
+        let portal = self.people.portal(user, &said.room)?;
+        (facts.was_dropped(said.reads) || facts.undecidable(said, portal.as_str()))
+            .then(|| said.clone())
+    }
+
+    /// Whether its sender has heard of it. One notice may be about several.
+    fn is_told(&mut self, said: &Said) {
+        let Some(portal) = self.people.portal(&said.user, &said.room) else {
+            return;
+        };
+        let is_told = {
+            let homeserver = self.people.world.homeserver.lock();
+            let timeline = &homeserver.rooms[portal].timeline;
+            let after = timeline.iter().skip_while(|it| it.event_id != said.event);
+            after.into_iter().any(|it| {
+                let body = it.content.get("body").and_then(Value::as_str);
+                it.sender == BOT && body.is_some_and(|body| body.contains("!gitter failed"))
+            })
+        };
+        if !is_told {
+            let what = format!("m{:04} was given up without a word", said.number);
+            self.finds(Wrong::Lost, what);
+        }
+    }
+
+    /// Whether something of it came late, by its sender's order or by a change which found that it was not there.
+    fn is_late(&self, number: u64) -> bool {
+        let facts = &self.people.world.faults.facts;
+        self.late.contains(&number) || facts.was_dropped(number)
+    }
+
+    /// Whether nothing of it stands that would stand twice then.
+    fn is_to_be_tried_again(&self, said: &Said) -> bool {
+        let facts = &self.people.world.faults.facts;
+        let Some(portal) = self.people.portal(&said.user, &said.room) else {
+            return false;
+        };
+        let there = self.there(&said.room);
+        let me = person(&said.user).id;
+        let is_mine = |it: &&Message| it.sender.as_ref().is_some_and(|it| it.id == me);
+        let reads = |it: &Message| read_part(&stage::network::said(it));
+        let parts = there.iter().filter(is_mine).filter_map(reads);
+        let standing = parts.filter(|(number, ..)| *number == said.reads).count();
+        let ledger = self.people.ledger.lock();
+        let others = ledger
+            .iter()
+            .filter(|it| it.reads == said.reads && it.number != said.number && !it.redacted);
+        !facts.undecidable(said, portal.as_str())
+            || standing <= others.count() + facts.said_himself(said.reads)
+    }
+
     pub(crate) async fn run(mut self, store: &Store) -> Vec<Finding> {
         for user in &self.people.users {
-            match store.failed_items(mxid(user).as_str()).await {
-                Ok(failed) => {
-                    for item in failed {
-                        let why = item.why.unwrap_or_default();
-                        if why.starts_with("a message there may be this one")
-                            && let Some(event) = self.undecidable(&item.key)
-                        {
-                            self.undecided.insert(event);
-                            continue;
-                        }
-                        self.finds(
-                            Wrong::GivenUp,
-                            format!("{} in {}: {why}", item.key, item.lane),
-                        );
-                    }
-                }
-                Err(error) => self.finds(Wrong::Broken, error.to_string()),
+            for item in self.failed(user, store).await {
+                let why = item.why.unwrap_or_default();
+                let what = format!("{} in {}: {why}", item.key, item.lane);
+                self.finds(Wrong::GivenUp, what);
             }
         }
         for room in &self.people.rooms {
@@ -95,23 +208,6 @@ impl<'a> Check<'a> {
             }
         }
         self.findings
-    }
-
-    /// Whether nobody can tell if a message arrived whose answer was lost: its sender changed what he had said on the network himself
-    /// at that time, and that may have been it. The bridge leaves it to him then.
-    fn undecidable(&self, key: &str) -> Option<OwnedEventId> {
-        /// How far the bridge takes the network's clock to be off its own, in milliseconds.
-        const CLOCKS_APART: i64 = 120_000;
-        let ledger = self.people.ledger.lock();
-        let said = ledger.iter().find(|it| it.event == key)?;
-        let reworded = self.people.reworded.lock();
-        let reworded = reworded.unwrap_or_else(PoisonError::into_inner);
-        reworded
-            .iter()
-            .any(|it| {
-                it.who == said.user && it.room == said.room && it.said_at >= said.at - CLOCKS_APART
-            })
-            .then(|| said.event.clone())
     }
 
     fn finds(&mut self, wrong: Wrong, what: String) {
@@ -134,6 +230,8 @@ impl<'a> Check<'a> {
             let is_mine = message.sender.as_ref().is_some_and(|it| it.id == me);
             let text = said(message);
             match read_part(&text) {
+                // He wrote it there himself.
+                Some(_) if self.people.world.faults.facts.is_himself(&message.id) => {}
                 Some((number, _, part)) if is_mine => {
                     let here = standing.entry((number, part)).or_default();
                     here.push((place, message));
@@ -151,7 +249,15 @@ impl<'a> Check<'a> {
         for it in expected {
             for part in 0..it.parts {
                 let name = format!("m{:04}p{part} by {user} in {room}", it.number);
-                let found = standing.remove(&(it.number, part)).unwrap_or_default();
+                let mut found = Vec::new();
+                if let Some(all) = standing.get_mut(&(it.reads, part)) {
+                    if !it.shared {
+                        found = std::mem::take(all);
+                    } else if !all.is_empty() && !it.redacted {
+                        // Of equal ones, the first is the first.
+                        found.push(all.remove(0));
+                    }
+                }
                 if it.redacted {
                     if !found.is_empty() {
                         self.finds(
@@ -167,17 +273,22 @@ impl<'a> Check<'a> {
                         format!("{name} stands {} times", found.len()),
                     );
                 }
-                if self.undecided.contains(&it.event) {
+                if self.undecided.contains(&it.number) {
                     continue;
                 }
                 let Some((place, message)) = found.first() else {
-                    self.finds(Wrong::Lost, name);
+                    if !it.shared || !self.is_excused(it.reads) {
+                        self.finds(Wrong::Lost, name);
+                    }
                     continue;
                 };
-                if last.is_some_and(|last| last > *place) {
-                    self.finds(Wrong::Reordered, format!("{name} ({})", message.id));
+                if !self.is_late(it.number) && !self.is_late(it.reads) && !self.is_excused(it.reads)
+                {
+                    if last.is_some_and(|last| last > *place) {
+                        self.finds(Wrong::Reordered, format!("{name} ({})", message.id));
+                    }
+                    last = Some(*place);
                 }
-                last = Some(*place);
                 let version = read_part(&said(message)).map(|(_, version, _)| version);
                 if version != Some(it.version) {
                     let what = format!("{name} is {version:?}, not {}", it.version);
@@ -188,10 +299,20 @@ impl<'a> Check<'a> {
                 }
             }
         }
-        for ((number, part), _) in standing {
-            let what = format!("m{number:04}p{part} by {user} stands in {room}");
-            self.finds(Wrong::Doubled, what);
+        for ((number, part), left) in standing {
+            if !left.is_empty() && !self.is_excused(number) {
+                let what = format!("m{number:04}p{part} by {user} stands in {room}");
+                self.finds(Wrong::Doubled, what);
+            }
         }
+    }
+
+    /// Whether one of several that read the same is left to its sender, or its user wrote the same himself: nobody can tell which is which.
+    fn is_excused(&self, reads: u64) -> bool {
+        let facts = &self.people.world.faults.facts;
+        let ledger = self.people.ledger.lock();
+        let mut same = ledger.iter().filter(|it| it.reads == reads);
+        facts.coincides(reads) || same.any(|it| self.undecided.contains(&it.number))
     }
 
     /// A message that was said in a thread on Matrix stands in that of the network.
@@ -210,7 +331,11 @@ impl<'a> Check<'a> {
         let root_there = {
             let ledger = self.people.ledger.lock();
             if let Some(it) = ledger.iter().find(|it| it.event == root) {
-                let number = it.number;
+                let number = it.reads;
+                if it.shared || self.is_late(number) {
+                    // It was not there when it was answered.
+                    return;
+                }
                 there
                     .iter()
                     .find(|it| matches!(read_part(&said(it)), Some((n, _, 0)) if n == number))
@@ -259,15 +384,14 @@ impl<'a> Check<'a> {
             }
         }
         let mut last = None;
+        let mut echoes = BTreeMap::new();
         for message in there {
             let text = said(message);
             let is_mine = message.sender.as_ref().is_some_and(|it| it.id == me);
             let found = events.remove(message.id.as_str()).unwrap_or_default();
             let name = format!("{text} ({}) in {user}'s {room}", message.id);
-            if is_mine && read_part(&text).is_some() {
-                if !found.is_empty() {
-                    self.finds(Wrong::Doubled, format!("{name} is shown to its sender"));
-                }
+            if is_mine && let Some((number, ..)) = read_part(&text) {
+                *echoes.entry(number).or_insert(0) += found.len();
                 continue;
             }
             let Some((place, event)) = found.first() else {
@@ -302,9 +426,45 @@ impl<'a> Check<'a> {
                 }
             }
         }
+        self.are_no_echoes(user, room, there, &echoes);
         for id in events.into_keys() {
             let what = format!("{id} is shown in {user}'s {room}, though it is gone");
             self.finds(Wrong::Stale, what);
+        }
+    }
+
+    /// What a user said on Matrix is not shown to him again; what reads the same and he wrote on the network himself is.
+    fn are_no_echoes(
+        &mut self,
+        user: &str,
+        room: &str,
+        there: &[Message],
+        shown: &BTreeMap<u64, usize>,
+    ) {
+        let me = person(user).id;
+        for (number, shown) in shown {
+            let mine = there.iter().filter(|it| {
+                it.sender.as_ref().is_some_and(|it| it.id == me)
+                    && matches!(read_part(&said(it)), Some((n, ..)) if n == *number)
+            });
+            let mine = mine.count();
+            let said = {
+                let ledger = self.people.ledger.lock();
+                let own = ledger
+                    .iter()
+                    .filter(|it| it.reads == *number && !it.redacted);
+                own.map(|it| usize::try_from(it.parts).unwrap_or(1))
+                    .sum::<usize>()
+            };
+            let wanted = mine.saturating_sub(said);
+            if *shown > wanted && !self.is_excused(*number) {
+                let what = format!("m{number:04} is shown to {user}, who said it, in {room}");
+                self.finds(Wrong::Doubled, what);
+            }
+            if *shown < wanted && !self.is_excused(*number) {
+                let what = format!("m{number:04}, said by {user} in {room}, is not shown");
+                self.finds(Wrong::Lost, what);
+            }
         }
     }
 
@@ -322,6 +482,9 @@ impl<'a> Check<'a> {
             let own = ledger
                 .iter()
                 .find(|it| it.number == number && it.user == user);
+            if own.is_some_and(|own| own.shared) {
+                return None;
+            }
             if let Some(own) = own {
                 return Some(own.event.clone());
             }

@@ -15,7 +15,7 @@ use std::{
 
 use bridge::Clock;
 
-use crate::{dice::Dice, life::Trace};
+use crate::{dice::Dice, facts::Facts, life::Trace};
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,11 +54,15 @@ pub enum Kind {
     PushesCut,
     /// A login is revoked; the user logs in again later.
     Revoked,
+    /// The network acknowledges what was posted, and never stores it.
+    Dropped,
+    /// Users write the same again, and the same on the network themselves.
+    EqualTexts,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Kills,
         Self::Stops,
         Self::Database,
@@ -76,6 +80,8 @@ impl Kind {
         Self::PushesDoubled,
         Self::PushesCut,
         Self::Revoked,
+        Self::Dropped,
+        Self::EqualTexts,
     ];
 
     /// Those that the bridge does not stand yet, and why. They are left out unless they are asked for.
@@ -89,6 +95,8 @@ pub(crate) struct Faults {
     /// How often what can happen does, in a thousand.
     chance: u64,
     pub(crate) dice: Dice,
+    /// What really happened.
+    pub(crate) facts: Facts,
     clock: Arc<dyn Clock>,
     trace: Trace,
 }
@@ -106,6 +114,7 @@ impl Faults {
             reign: AtomicBool::new(false),
             chance,
             dice,
+            facts: Facts::default(),
             clock,
             trace,
         })
@@ -140,6 +149,7 @@ impl Faults {
     pub(crate) fn database(&self) -> Result<(), store::Error> {
         // There are many of them.
         if self.has(Kind::Database) && self.dice.permille(10) && self.strikes(Kind::Database) {
+            self.facts.failed(self.clock.now());
             return Err(store::Error::Unavailable("by torture".to_owned()));
         }
         Ok(())
@@ -151,6 +161,10 @@ impl Faults {
             return self.dice.time(Duration::from_secs(8));
         }
         self.dice.time(Duration::from_millis(12))
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
     }
 
     pub(crate) fn note(&self, what: &fmt::Arguments<'_>) {

@@ -250,22 +250,30 @@ impl Homeserver for Road {
         );
         let (content, txn, ts) = (event.content.clone(), event.txn.to_owned(), event.ts);
         let faults = self.world.faults.clone();
-        self.ask("send", |it| async move {
-            let event = NewEvent {
-                who: &who,
-                room: &room,
-                kind: &kind,
-                content: &content,
-                txn: &txn,
-                ts,
-                in_doubt: homeserver::InDoubt::SendAgain,
-            };
-            let sent = it.send(&event).await;
-            let id = sent.as_ref().map_or("nothing", |sent| sent.as_str());
-            faults.note(&format_args!("{id} in {room}: {} {content}", who_is(&who)));
-            sent
-        })
-        .await
+        let shows = content.pointer("/example.test.message/id");
+        let shows = shows.and_then(Value::as_str).map(ToOwned::to_owned);
+        let sent = self
+            .ask("send", |it| async move {
+                let event = NewEvent {
+                    who: &who,
+                    room: &room,
+                    kind: &kind,
+                    content: &content,
+                    txn: &txn,
+                    ts,
+                    in_doubt: homeserver::InDoubt::SendAgain,
+                };
+                let sent = it.send(&event).await;
+                let id = sent.as_ref().map_or("nothing", |sent| sent.as_str());
+                faults.note(&format_args!("{id} in {room}: {} {content}", who_is(&who)));
+                sent
+            })
+            .await;
+        if let (Ok(_), Some(message)) = (&sent, shows) {
+            let facts = &self.world.faults.facts;
+            facts.shown(event.room.as_str(), &message, self.world.now());
+        }
+        sent
     }
 
     async fn set_state(&self, state: &NewState<'_>) -> Result<OwnedEventId, Error> {

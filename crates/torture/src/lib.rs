@@ -6,7 +6,7 @@
 //! fails again, step by step: [`Report::trace`] is the proof.
 //!
 //! `life` is one life of the bridge, `homeserver` and `network` are what it meets, `pusher` is how the homeserver
-//! tells it what happens, `people` are those who write, `faults` is what goes wrong, `check` compares both sides.
+//! tells it what happens, `people` are those who write, `faults` is what goes wrong, `facts` what really happened, `check` compares both sides.
 
 #![allow(
     clippy::similar_names,
@@ -15,6 +15,7 @@
 
 mod check;
 mod dice;
+mod facts;
 mod faults;
 mod homeserver;
 mod life;

@@ -110,6 +110,9 @@ impl Life {
 
     /// Ends it now.
     pub(crate) fn end(&self) {
+        if !self.is_over() {
+            self.faults.facts.died(self.faults.now());
+        }
         self.over.cancel();
     }
 

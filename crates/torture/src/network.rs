@@ -13,15 +13,16 @@ use std::{
 
 use async_trait::async_trait;
 use remote::{
-    Account, Attachment, Avatar, Capabilities, Check, Credentials, Download, Event, EventSink,
-    Fault, History, Image, Login, LoginError, Member, Message, MessageId, Millis, Network,
-    NetworkInfo, Outgoing, Part, Person, ReadUpTo, RemoteError, Room, RoomChange, RoomId,
+    Account, Attachment, Avatar, Capabilities, Certainty, Check, Credentials, Download, Event,
+    EventSink, Fault, History, Image, Login, LoginError, Member, Message, MessageId, Millis,
+    Network, NetworkInfo, Outgoing, Part, Person, ReadUpTo, RemoteError, Room, RoomChange, RoomId,
     SinkClosed,
 };
+use stage::network::{Failure, said};
 use tokio::{sync::oneshot, time::Instant};
 use url::Url;
 
-use crate::{faults::Kind, life::Life, world::World};
+use crate::{faults::Kind, life::Life, people::read_part, world::World};
 
 /// For how long the bridge's client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -221,12 +222,40 @@ impl Account for AccountRoad {
     async fn send(&self, room: &RoomId, part: &Part, key: &str) -> Result<Message, RemoteError> {
         let (it, room) = (self.account.clone(), room.clone());
         let (part, key) = (part.clone(), key.to_owned());
-        let faults = self.road.world.faults.clone();
+        let world = self.road.world.clone();
+        let what = read_part(&part.text);
+        let attempt = what.map(|(number, _, part)| {
+            let facts = &world.faults.facts;
+            facts.attempted((number, part), world.now())
+        });
         let work = async move {
+            let faults = &world.faults;
             faults.note(&format_args!("posts {}", part.text));
-            it.send(&room, &part, &key).await
+            let number = what.map(|(number, ..)| number);
+            let is_doomed = number.is_some_and(|number| faults.facts.is_doomed(number));
+            let drops = is_doomed || faults.strikes(Kind::Dropped);
+            if drops {
+                world.network.lock().failures.push_back(Failure::Dropped);
+            }
+            let sent = it.send(&room, &part, &key).await;
+            match (&sent, number) {
+                (Ok(_), Some(number)) if drops => faults.facts.drops(number),
+                // It never came so far.
+                (Err(_), _) if drops => world.network.lock().failures.clear(),
+                _ => {}
+            }
+            sent
         };
-        self.road.ask("post", work).await
+        let sent = self.road.ask("post", work).await;
+        let is_told = match &sent {
+            Ok(_) => true,
+            Err(error) => error.certainty == Certainty::NotDone,
+        };
+        if let Some(attempt) = attempt.filter(|_| is_told) {
+            let world = &self.road.world;
+            world.faults.facts.answered(attempt, world.now());
+        }
+        sent
     }
 
     async fn find_sent(
@@ -239,9 +268,17 @@ impl Account for AccountRoad {
     ) -> Result<Option<Message>, RemoteError> {
         let (it, room, part) = (self.account.clone(), room.clone(), part.clone());
         let (after, known) = (after.cloned(), known.to_vec());
+        let world = self.road.world.clone();
         let work = async move {
-            it.find_sent(&room, &part, after.as_ref(), not_before, &known)
-                .await
+            let found = it
+                .find_sent(&room, &part, after.as_ref(), not_before, &known)
+                .await;
+            if let (Ok(Some(found)), Some((number, _, part))) = (&found, read_part(&part.text)) {
+                let facts = &world.faults.facts;
+                let reads = read_part(&said(found)).map(|(number, ..)| number);
+                facts.found((number, part), found.id.as_str(), reads, world.now());
+            }
+            found
         };
         self.road.ask("find_sent", work).await
     }

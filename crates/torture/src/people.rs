@@ -12,7 +12,7 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Value, json};
 use stage::network::person;
 
-use crate::{dice::Dice, world::World};
+use crate::{dice::Dice, faults::Kind, world::World};
 
 /// How many characters the network takes at once.
 const PART: usize = 10;
@@ -21,6 +21,10 @@ const PART: usize = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     pub(crate) number: u64,
+    /// Which message's text it has: its own, or one that was written before.
+    pub(crate) reads: u64,
+    /// Others have its text.
+    pub(crate) shared: bool,
     pub(crate) user: String,
     pub(crate) room: String,
     pub(crate) event: OwnedEventId,
@@ -31,15 +35,6 @@ pub(crate) struct Said {
     pub(crate) thread: Option<OwnedEventId>,
     /// When, in milliseconds.
     pub(crate) at: i64,
-}
-
-/// What somebody said on the network, and changed there.
-#[derive(Clone, Debug)]
-pub(crate) struct Reworded {
-    pub(crate) who: String,
-    pub(crate) room: String,
-    /// When it was said, in milliseconds.
-    pub(crate) said_at: i64,
 }
 
 /// Everything that users wrote on Matrix.
@@ -77,8 +72,6 @@ pub(crate) struct People {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) users: Vec<String>,
     pub(crate) rooms: Vec<String>,
-    /// What was changed on the network by those who had said it there.
-    pub(crate) reworded: Mutex<Vec<Reworded>>,
     /// The Matrix rooms, by user and room.
     pub(crate) portals: Vec<((String, String), OwnedRoomId)>,
 }
@@ -102,7 +95,11 @@ impl People {
                 0..20 => self.edits(&user, room, &dice),
                 20..32 => self.redacts(&user, room, &dice),
                 32..50 => self.answers(&user, room, &dice),
-                _ => self.says(&user, room, if dice.below(4) == 0 { 3 } else { 1 }, None),
+                _ if self.repeats_itself(&dice) => self.repeats(&user, room, &dice),
+                _ => {
+                    let parts = if dice.below(4) == 0 { 3 } else { 1 };
+                    self.says(&user, room, parts, None);
+                }
             }
         }
     }
@@ -114,12 +111,19 @@ impl People {
         }
     }
 
-    pub(crate) fn says(&self, user: &str, room: &str, parts: u64, thread: Option<OwnedEventId>) {
-        let Some(portal) = self.portal(user, room) else {
-            return;
-        };
+    /// Gives its number.
+    pub(crate) fn says(
+        &self,
+        user: &str,
+        room: &str,
+        parts: u64,
+        thread: Option<OwnedEventId>,
+    ) -> u64 {
         let mut ledger = self.ledger.lock();
         let number = ledger.len() as u64;
+        let Some(portal) = self.portal(user, room) else {
+            return number;
+        };
         let mut content = json!({"msgtype": "m.text", "body": text(number, 0, parts)});
         if let Some(root) = &thread {
             content["m.relates_to"] = json!({
@@ -133,6 +137,8 @@ impl People {
         ));
         ledger.push(Said {
             number,
+            reads: number,
+            shared: false,
             user: user.to_owned(),
             room: room.to_owned(),
             event,
@@ -142,6 +148,19 @@ impl People {
             thread,
             at: self.world.now(),
         });
+        number
+    }
+
+    /// A user tells the bridge something, in one of his rooms.
+    pub(crate) fn commands(&self, user: &str, command: &str) {
+        let Some(portal) = self.rooms.first().and_then(|room| self.portal(user, room)) else {
+            return;
+        };
+        self.world
+            .faults
+            .note(&format_args!("{user} commands {command}"));
+        let body = format!("!gitter {command}");
+        self.append(user, portal, json!({"msgtype": "m.text", "body": body}));
     }
 
     fn append(&self, user: &str, portal: &RoomId, content: Value) -> OwnedEventId {
@@ -150,6 +169,53 @@ impl People {
         homeserver
             .append(portal, &mxid(user), "m.room.message", None, content, now)
             .event_id
+    }
+
+    /// Whether now is the time for what was said before.
+    fn repeats_itself(&self, dice: &Dice) -> bool {
+        self.world.faults.drawn(Kind::EqualTexts) && dice.below(2) == 0
+    }
+
+    /// One of the latest short messages of a user that were not changed. From now on it has company.
+    fn repeatable(ledger: &mut [Said], user: &str, room: &str, dice: &Dice) -> Option<u64> {
+        let plain = |it: &&mut Said| {
+            let own = it.user == user && it.room == room && it.thread.is_none();
+            own && it.parts == 1 && it.version == 0 && !it.redacted
+        };
+        let back = dice.index(3);
+        let said = ledger.iter_mut().rev().filter(plain).nth(back)?;
+        said.shared = true;
+        Some(said.reads)
+    }
+
+    /// Says what was said before.
+    fn repeats(&self, user: &str, room: &str, dice: &Dice) {
+        let Some(portal) = self.portal(user, room) else {
+            return;
+        };
+        let mut ledger = self.ledger.lock();
+        let Some(reads) = Self::repeatable(&mut ledger, user, room, dice) else {
+            return;
+        };
+        let number = ledger.len() as u64;
+        let content = json!({"msgtype": "m.text", "body": text(reads, 0, 1)});
+        let event = self.append(user, portal, content);
+        self.world.faults.note(&format_args!(
+            "{user} says m{reads:04} again, as number {number}, in {room} ({event})"
+        ));
+        ledger.push(Said {
+            number,
+            reads,
+            shared: true,
+            user: user.to_owned(),
+            room: room.to_owned(),
+            event,
+            version: 0,
+            parts: 1,
+            redacted: false,
+            thread: None,
+            at: self.world.now(),
+        });
     }
 
     /// One of the messages that this user said there and that stand.
@@ -173,7 +239,7 @@ impl People {
         let (Some(said), Some(portal)) = (ledger.get_mut(index), self.portal(user, room)) else {
             return;
         };
-        if said.version == 9 {
+        if said.version == 9 || said.shared {
             return;
         }
         said.version += 1;
@@ -278,12 +344,6 @@ impl People {
                         .faults
                         .note(&format_args!("{who} edits {} to {text}", message.id));
                     network.edits(&message, &text);
-                    let mut reworded = self.reworded.lock().unwrap_or_else(PoisonError::into_inner);
-                    reworded.push(Reworded {
-                        who: who.to_owned(),
-                        room: room.to_owned(),
-                        said_at: message.sent_at,
-                    });
                 }
             }
             18..28 => {
@@ -305,8 +365,24 @@ impl People {
                     ));
                 }
             }
+            _ if self.users.iter().any(|user| user == who) && self.repeats_itself(dice) => {
+                self.says_himself(who, room, dice);
+            }
             _ => self.native_says(who, room),
         }
+    }
+
+    /// A user writes on the network what he wrote on Matrix, too.
+    fn says_himself(&self, who: &str, room: &str, dice: &Dice) {
+        let reads = Self::repeatable(&mut self.ledger.lock(), who, room, dice);
+        let Some(reads) = reads else { return };
+        let message = self.world.network.says(who, room, &text(reads, 0, 1));
+        let facts = &self.world.faults.facts;
+        facts.says_himself(message.id.as_str(), reads, self.world.now());
+        self.world.faults.note(&format_args!(
+            "{who} says m{reads:04} himself ({}) in {room}",
+            message.id
+        ));
     }
 
     pub(crate) fn native_says(&self, who: &str, room: &str) {

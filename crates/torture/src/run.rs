@@ -17,7 +17,7 @@ use stage::{
     clock::StageClock,
     network::{self as fake, FakeNetwork},
 };
-use store::{NewLogin, Options, SecretKey, Store};
+use store::{ItemState, NewLogin, Options, SecretKey, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -83,9 +83,14 @@ struct Torture {
 impl Torture {
     fn new(seed: u64, only: Option<&BTreeSet<Kind>>, watch: Watch) -> Self {
         let dice = Dice::new(seed, 0);
+        // Drawn apart, so that a kind that is added leaves those seeds as they are that do not draw it.
+        let added = Dice::new(seed, 6);
         let mut kinds = BTreeSet::new();
-        for kind in Kind::ALL {
-            let drawn = dice.below(100) < 40;
+        for (place, kind) in Kind::ALL.into_iter().enumerate() {
+            let drawn = match place {
+                0..17 => dice.below(100) < 40,
+                _ => added.below(100) < 25,
+            };
             let is_off = Kind::OFF.iter().any(|(off, _)| *off == kind);
             let wanted = only.map_or(drawn && !is_off, |only| only.contains(&kind));
             if wanted {
@@ -155,7 +160,6 @@ impl Torture {
                 ledger: Arc::new(Ledger::default()),
                 users: this.users.clone(),
                 rooms: this.rooms.clone(),
-                reworded: std::sync::Mutex::default(),
                 portals,
             });
             // A room that reads as empty is taken for a fault of the network, and nobody deletes this.
@@ -296,10 +300,22 @@ impl Torture {
             for _ in 0..100 {
                 tokio::task::yield_now().await;
             }
+            self.was_about_to_post(&store).await;
             store.close().await;
             faults.note(&format_args!("a life has ended"));
             let longest = if dice.below(10) == 0 { 900 } else { 20 };
             tokio::time::sleep(dice.time(Duration::from_secs(longest))).await;
+        }
+    }
+
+    /// Notes what a bridge that died had marked as about to be posted.
+    async fn was_about_to_post(&self, store: &Store) {
+        for lane in store.waiting_lanes().await.unwrap_or_default() {
+            if let Ok(Some(item)) = store.next_item(&lane).await
+                && item.state == ItemState::Attempting
+            {
+                self.world.faults.facts.interrupted(&item.key);
+            }
         }
     }
 
@@ -466,6 +482,39 @@ impl Torture {
                 people.says(user, room, 1, None);
             }
         }
+        self.quiet().await;
+        let mut check = Check::new(people);
+        if self.world.faults.drawn(Kind::Dropped) {
+            self.drops_in_peace(people, &mut check).await;
+        }
+        if let Some(now) = self.world.living() {
+            // Whoever has something given back has a look, and decides.
+            for (user, commands) in check.decisions(&now.store).await {
+                for command in commands {
+                    people.commands(&user, &command);
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+            }
+        }
+        let waiting = self.quiet().await;
+        let Some(now) = self.world.living() else {
+            return vec![Finding {
+                wrong: Wrong::Broken,
+                what: "the bridge does not live".to_owned(),
+            }];
+        };
+        let mut findings = check.run(&now.store).await;
+        for lane in waiting {
+            findings.push(Finding {
+                wrong: Wrong::Stuck,
+                what: lane.to_string(),
+            });
+        }
+        findings
+    }
+
+    /// Waits until nothing waits; gives the lanes in which something still does.
+    async fn quiet(&self) -> Vec<store::Lane> {
         let mut quiet = 0;
         let mut waited = Duration::ZERO;
         let step = Duration::from_secs(5);
@@ -483,20 +532,23 @@ impl Torture {
                 };
             }
         }
-        let Some(now) = self.world.living() else {
-            return vec![Finding {
-                wrong: Wrong::Broken,
-                what: "the bridge does not live".to_owned(),
-            }];
-        };
-        let mut findings = Check::new(people).run(&now.store).await;
-        for lane in waiting {
-            findings.push(Finding {
-                wrong: Wrong::Stuck,
-                what: lane.to_string(),
-            });
+        waiting
+    }
+
+    /// While nothing else is wrong, what the network drops has to be found out within a minute.
+    async fn drops_in_peace(&self, people: &People, check: &mut Check<'_>) {
+        let mut numbers = Vec::new();
+        for room in &self.rooms {
+            for user in &self.users {
+                let number = people.says(user, room, 1, None);
+                self.world.faults.facts.doom(number);
+                numbers.push(number);
+            }
         }
-        findings
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        if let Some(now) = self.world.living() {
+            check.are_given_back(&numbers, &now.store).await;
+        }
     }
 }
 
