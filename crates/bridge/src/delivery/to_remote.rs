@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use remote::{Account, Certainty, Fault, Millis, RemoteError, RoomId};
 use ruma::{EventId, OwnedEventId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Item, ItemState, MessageRow, Portal, WayToRemote};
 
 use super::tell;
@@ -27,7 +27,7 @@ use crate::{
     management::notice::{code, line},
     media,
     status::{self, Status},
-    text::{is_edit, relation},
+    text::{changed, is_edit, relation},
 };
 pub(crate) use edit::current;
 use send::Progress;
@@ -124,7 +124,7 @@ impl Job<'_> {
 
 /// Works one item. `Err` is only what may pass by itself.
 pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcome, Error> {
-    let event: MatrixEvent = match serde_json::from_str(&item.payload) {
+    let mut event: MatrixEvent = match serde_json::from_str(&item.payload) {
         Ok(event) => event,
         Err(error) => {
             tracing::error!(lane = %item.lane, kind = ?error.classify(), "a stored message cannot be read");
@@ -150,6 +150,9 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
             Deed::Changes(_) | Deed::Nothing => Ok(Outcome::done()),
         };
     }
+    if deed == Deed::Says && !as_it_is_now(world, item, &mut event).await? {
+        return Ok(Outcome::done());
+    }
     let mut job = Job {
         world,
         portal: &portal,
@@ -170,6 +173,35 @@ pub(crate) async fn work(world: &Ctx, portal: i64, item: &Item) -> Result<Outcom
         Deed::Nothing => Ok(End::Nothing),
     };
     concluded(&mut job, end).await
+}
+
+/// Has what is tried again at the user's order say what it says now: it may have been changed in the moment in which it was given up. `false`
+/// if it was taken back.
+async fn as_it_is_now(world: &Ctx, item: &Item, event: &mut MatrixEvent) -> Result<bool, Error> {
+    if !event.again || item.state == ItemState::Attempting {
+        return Ok(true);
+    }
+    let (user, room, id) = (event.sender.as_str(), &event.room, &event.event_id);
+    let now = match current(world, user, room, id).await {
+        Err(error) if error.is_transient() => return Err(error),
+        now => now.ok().flatten(),
+    };
+    match now {
+        Some((_, _, content)) if content.as_object().is_none_or(serde_json::Map::is_empty) => {
+            Ok(false)
+        }
+        Some((Some(_), _, now)) => {
+            let now = changed(&event.content, &json!({ "m.new_content": now }));
+            if let Some(content) = now.filter(|now| *now != event.content) {
+                event.content = content;
+                let payload = serde_json::to_string(event)
+                    .map_err(|error| Error::Unreadable(error.to_string()))?;
+                world.store.rewrite_item(item.id, &payload).await?;
+            }
+            Ok(true)
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Tells the sender what became of it.

@@ -41,6 +41,9 @@ pub struct MatrixEvent {
     /// When it was written by our clock, as far as that can be known, or when its sender asked to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_at: Option<i64>,
+    /// Its sender asked to try again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// Its content.
     pub content: Value,
     /// What it redacts, if it is a redaction.
@@ -262,6 +265,7 @@ fn item(route: Route, event: IncomingEvent, written: Millis) -> Result<Option<Ne
                 kind: event.kind,
                 ts: event.ts,
                 written_at: Some(written),
+                again: false,
                 content: event.content,
                 redacts: event.redacts,
             };

@@ -290,3 +290,37 @@ async fn a_change_reaches_all_parts_though_one_was_dropped() {
     let there = ["alice: new second", "alice: new first."];
     stage.reads_there("org/one", &there).await;
 }
+
+/// Seed 421: a message was given back with the text that it had when that began, while the homeserver took its time, and was changed meanwhile.
+#[tokio::test(start_paused = true)]
+async fn what_is_tried_again_says_what_it_says_now() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Network::Dropped);
+    let event = stage.writes(&room, "old").await.event_id;
+    stage.quiet().await;
+    stage.homeserver.lock().stuck = Some("send");
+    stage.wait(Duration::from_secs(40)).await;
+    stage.edits(&room, &event, "new").await;
+    stage.wait(Duration::from_secs(10)).await;
+    stage.homeserver.lock().stuck = None;
+    stage.wait(Duration::from_mins(1)).await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &["alice: new"]).await;
+}
+
+/// The same, of what was taken back meanwhile.
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_back_meanwhile_is_not_tried_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Network::Dropped);
+    let event = stage.writes(&room, "old").await.event_id;
+    stage.quiet().await;
+    stage.homeserver.lock().stuck = Some("send");
+    stage.wait(Duration::from_secs(40)).await;
+    stage.redacts(&room, &event).await;
+    stage.wait(Duration::from_secs(10)).await;
+    stage.homeserver.lock().stuck = None;
+    stage.wait(Duration::from_mins(1)).await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &[]).await;
+}

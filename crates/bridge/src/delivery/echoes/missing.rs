@@ -123,6 +123,7 @@ async fn item(
         kind: said.kind,
         ts: said.ts,
         written_at: None,
+        again: false,
         content,
         redacts: None,
     };

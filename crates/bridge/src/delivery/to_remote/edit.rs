@@ -137,6 +137,7 @@ impl Job<'_> {
             kind: event.kind,
             ts: event.ts,
             written_at: None,
+            again: false,
             content: event.content,
             redacts: None,
         };

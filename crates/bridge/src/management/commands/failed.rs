@@ -117,6 +117,7 @@ fn now_written(call: &Call<'_>, item: &Item) -> Result<String, Error> {
         return Ok(item.payload.clone());
     };
     event.written_at = Some(call.world.now());
+    event.again = true;
     serde_json::to_string(&event).map_err(|error| Error::Unreadable(error.to_string()))
 }
 
