@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ruma::RoomId;
 use stage::{ALICE, Stage, network::Failure, talk::asks};
+use store::{MessageRow, NewLogin, NewPortal};
 
 async fn failed(stage: &Stage) -> Vec<String> {
     let items = stage.store.failed_items(ALICE).await.unwrap();
@@ -283,4 +284,56 @@ async fn a_clock_that_jumps_doubles_nothing() {
         stage.reads_there("org/one", &there).await;
         assert!(doubts(&stage, &room).len() <= 1);
     }
+}
+
+/// Two users of Matrix may share an account.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_said_by_the_same_account_is_not_taken_for_it() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().silent = true;
+    let hers = stage.network.says("alice", "org/one", "same");
+    let carol = NewLogin {
+        mxid: "@carol:example.org".to_owned(),
+        person_id: "id-alice".to_owned(),
+        username: "alice".to_owned(),
+        display_name: "Alice".to_owned(),
+        credentials: "token".to_owned().into(),
+        now: stage.now(),
+    };
+    let login = stage.store.put_login(&carol).await.unwrap();
+    let alices = stage.portal("org/one").await;
+    let portal = NewPortal {
+        login_id: login.id,
+        mxid: login.mxid,
+        remote_room: alices.remote_room,
+        address: alices.shown.address,
+        name: alices.shown.name,
+        topic: None,
+        kind: alices.kind,
+        other_person: None,
+    };
+    let portal = stage.store.put_portal(&portal).await.unwrap();
+    let row = MessageRow {
+        portal_id: portal.id,
+        remote_id: hers.id.to_string(),
+        part: 0,
+        event_id: "$hers".to_owned(),
+        room_id: "!hers".to_owned(),
+        sender: "id-alice".to_owned(),
+        by_us: true,
+        as_user: false,
+        sent_at: hers.sent_at,
+        edited_at: None,
+        thread: None,
+        deleted: false,
+        digest: None,
+        awaited_since: None,
+    };
+    stage.store.put_messages(&[row]).await.unwrap();
+    stage.network.lock().failures.push_back(Failure::Lost);
+    stage.writes(&room, "same").await;
+    stage
+        .reads_there("org/one", &["alice: same", "alice: same"])
+        .await;
+    assert!(failed(&stage).await.is_empty());
 }

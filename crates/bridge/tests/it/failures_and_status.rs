@@ -88,8 +88,16 @@ async fn several_numbers_are_tried_or_given_up_at_once_and_wrong_ones_change_not
     asks(&mut stage, &talk, "retry 3, 1").await;
     let there = ["alice: org/one 0", "alice: org/one 1"];
     stage.reads_there("org/one", &there).await;
-    let answer = asks(&mut stage, &talk, "discard 1-2").await;
-    assert!(answer.contains("discarded 2 messages"), "{answer}");
+    let answer = asks(&mut stage, &talk, "discard 2").await;
+    assert!(
+        answer.contains("1 message (org/two: org/two 1)") && answer.contains("1 message is still"),
+        "{answer}"
+    );
+    let answer = asks(&mut stage, &talk, "discard 1-1").await;
+    assert!(
+        answer.contains("discarded 1 message (org/two: org/two 0)"),
+        "{answer}"
+    );
     stage.reads_there("org/two", &[]).await;
     let answer = asks(&mut stage, &talk, "retry 1").await;
     assert!(answer.contains("nothing that failed"), "{answer}");

@@ -27,9 +27,15 @@ sql! {
     WAITING_LANES_OF = "SELECT lane FROM (SELECT 'remote/' || CAST(id AS TEXT) AS lane FROM portals WHERE mxid = $1
             UNION ALL SELECT 'matrix/' || CAST(id AS TEXT) FROM portals WHERE mxid = $1) AS lanes
         WHERE EXISTS (SELECT 1 FROM items WHERE items.lane = lanes.lane AND state <> 'failed') ORDER BY lane";
-    // By kind of lane, out of the index alone. Ids grow, so the first item is the oldest.
+    // By kind of lane, out of the index alone. Ids grow, so the first item is the oldest. Without what only its user can set going.
     BACKLOGS = "SELECT way, number, accepted_at FROM (SELECT substr(lane, 1, 7) AS way, COUNT(*) AS number, MIN(id) AS first
-        FROM items WHERE state <> 'failed' GROUP BY substr(lane, 1, 7)) AS waiting JOIN items ON items.id = first";
+        FROM items WHERE state <> 'failed' AND lane NOT IN (
+            SELECT 'matrix/' || CAST(id AS TEXT) FROM portals WHERE state <> 'joined'
+            UNION ALL SELECT 'matrix/' || CAST(portals.id AS TEXT) FROM portals
+                JOIN logins ON logins.id = portals.login_id WHERE logins.state <> 'ok'
+            UNION ALL SELECT 'remote/' || CAST(portals.id AS TEXT) FROM portals
+                JOIN logins ON logins.id = portals.login_id WHERE logins.state <> 'ok')
+        GROUP BY substr(lane, 1, 7)) AS waiting JOIN items ON items.id = first";
     DROP_LANE = "DELETE FROM items WHERE lane = $1";
     // Not the head: it may be on its way.
     WITHDRAW = "DELETE FROM items WHERE lane = $1 AND key = $2 AND state <> 'attempting'
@@ -154,7 +160,8 @@ impl Store {
         readable(&rows, "items", name)
     }
 
-    /// What waits in all lanes to the network, and in all lanes to Matrix.
+    /// What waits in all lanes to the network, and in all lanes to Matrix; without what rests until its user comes back into his
+    /// room, or logs in again.
     pub async fn backlogs(&self) -> Result<(Backlog, Backlog), Error> {
         let (mut to_remote, mut to_matrix) = (Backlog::default(), Backlog::default());
         for row in self.db.rows(BACKLOGS, &[]).await? {

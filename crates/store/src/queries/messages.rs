@@ -18,7 +18,10 @@ sql! {
     MESSAGES = select!("WHERE portal_id = $1 AND remote_id = $2 ORDER BY part");
     BY_EVENT = select!("WHERE event_id = $1 ORDER BY part, sent_at, remote_id");
     BY_EDIT = select!("WHERE event_id IN (SELECT event_id FROM edits WHERE original = $1) ORDER BY sent_at, remote_id, part");
-    KNOWN_SINCE = select!("WHERE portal_id = $1 AND sent_at >= $2 ORDER BY sent_at, remote_id, part");
+    // What others of our users said there by the same account is not to be taken for this one's.
+    KNOWN_SINCE = select!("WHERE (portal_id = $1 OR by_us) AND sent_at >= $2 AND portal_id IN (
+        SELECT id FROM portals WHERE remote_room = (SELECT remote_room FROM portals WHERE id = $1))
+        ORDER BY sent_at, remote_id, part");
     LATEST = select!("WHERE portal_id = $1 ORDER BY sent_at DESC, remote_id DESC, part LIMIT $2");
     PUT_MESSAGE = "INSERT INTO messages
             (portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted, as_user, digest)
@@ -65,7 +68,7 @@ impl Store {
             .collect()
     }
 
-    /// What is known of a room from this time on, oldest first.
+    /// What is known of a room from this time on, oldest first; with what other users sent there, who may share an account.
     pub async fn known_since(
         &self,
         portal_id: PortalId,

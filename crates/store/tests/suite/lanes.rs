@@ -1,8 +1,8 @@
 //! Lanes: accepting, working, failing; and what a kill leaves.
 
 use store::{
-    Accepted, Backlog, Counts, Error, ItemState, Lane, MessageRow, NewItem, PortalId, Queue, Store,
-    Told,
+    Accepted, Backlog, Counts, Error, ItemState, Lane, MessageRow, NewItem, PortalId, PortalState,
+    Queue, Store, Told,
 };
 
 use super::messages::row;
@@ -257,7 +257,9 @@ pub(crate) async fn accepting_what_the_map_knows(base: Base) {
 
 pub(crate) async fn backlogs(base: Base) {
     let store = base.open().await;
-    let (_, portal) = alice(&store).await;
+    let (login, portal) = alice(&store).await;
+    let (id, joined) = (portal.id, PortalState::Joined);
+    store.set_portal_state(id, joined).await.unwrap();
     let none = Backlog::default();
     assert_eq!(store.backlogs().await.unwrap(), (none, none));
     let of = |id, key| item(id, None, key);
@@ -279,6 +281,18 @@ pub(crate) async fn backlogs(base: Base) {
         store.backlogs().await.unwrap(),
         (backlog(2, Some(5)), backlog(1, Some(6))),
         "of all rooms, without what was given up"
+    );
+    store.set_portal_state(id, PortalState::Left).await.unwrap();
+    let left = (backlog(2, Some(5)), none);
+    assert_eq!(store.backlogs().await.unwrap(), left, "until she is back");
+    store.set_portal_state(id, joined).await.unwrap();
+    let expired = store.expire_login(login.id, login.since, 7).await;
+    assert!(expired.unwrap());
+    let resting = (backlog(1, Some(6)), none);
+    assert_eq!(
+        store.backlogs().await.unwrap(),
+        resting,
+        "until she logs in"
     );
 }
 

@@ -43,7 +43,8 @@ pub(super) async fn retry(call: &Call<'_>) -> Result<Notice, Error> {
         }
     }
     let gone: Vec<_> = gone.into_iter().collect();
-    let answer = words::failed::retrying(tried.len(), number - tried.len(), &gone);
+    let left = failed(call).await?.saturating_sub(tried.len());
+    let answer = words::failed::retrying(tried.len(), number - tried.len(), &gone, left);
     let store = &call.world.store;
     store.retry_items(&tried, call.item, &note(&answer)).await?;
     for (item, _) in &tried {
@@ -54,14 +55,23 @@ pub(super) async fn retry(call: &Call<'_>) -> Result<Notice, Error> {
 
 pub(super) async fn discard(call: &Call<'_>) -> Result<Notice, Error> {
     let items = chosen(call).await?;
-    if items.is_empty() {
+    let [first, ..] = &*items else {
         return Ok(words::failed::nothing());
-    }
-    let answer = words::failed::discarded(items.len());
+    };
+    let about = portal(call, first).await?;
+    let first = format!("{}: {}", address(about.as_ref()), first_words(first));
+    let left = failed(call).await?.saturating_sub(items.len());
+    let answer = words::failed::discarded(items.len(), &first, left);
     let ids: Vec<_> = items.iter().map(|item| item.id).collect();
     let store = &call.world.store;
     store.discard_items(&ids, call.item, &note(&answer)).await?;
     Ok(answer)
+}
+
+/// How many are on the list.
+async fn failed(call: &Call<'_>) -> Result<usize, Error> {
+    let counts = call.world.store.count_items(call.user.as_str()).await?;
+    Ok(usize::try_from(counts.failed).unwrap_or(0))
 }
 
 /// The items that the numbers, or `all`, mean, in the order of the list.

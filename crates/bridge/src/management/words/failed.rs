@@ -58,8 +58,8 @@ pub(crate) fn list(failures: &[Failure], number: usize) -> Notice {
     ])
 }
 
-/// Some are tried again; others are not, since their rooms are gone.
-pub(crate) fn retrying(number: usize, others: usize, gone: &[String]) -> Notice {
+/// Some are tried again; others are not, since their rooms are gone. So many are still on the list, with those.
+pub(crate) fn retrying(number: usize, others: usize, gone: &[String], left: usize) -> Notice {
     let mut notice = Notice::new();
     if number > 0 {
         notice = notice.paragraph(line![
@@ -82,15 +82,32 @@ pub(crate) fn retrying(number: usize, others: usize, gone: &[String]) -> Notice 
             " takes them off the list."
         ]);
     }
-    notice
+    if number == 0 {
+        return notice;
+    }
+    numbers_changed(notice, left)
 }
 
-/// Some are given up.
-pub(crate) fn discarded(number: usize) -> Notice {
-    Notice::of(line![
-        "I have discarded ",
-        count(number, "message", "messages"),
-        "."
+/// Some are given up, of which this is the first; so many are still on the list, by other numbers than before.
+pub(crate) fn discarded(number: usize, first: &str, left: usize) -> Notice {
+    let mut line = line!["I have discarded ", count(number, "message", "messages")];
+    if number == 1 {
+        line.extend(line![" (", first, ")"]);
+    }
+    line.extend(line!["."]);
+    numbers_changed(Notice::of(line), left)
+}
+
+/// Whoever goes by the list he has seen would mean others.
+fn numbers_changed(notice: Notice, left: usize) -> Notice {
+    if left == 0 {
+        return notice;
+    }
+    notice.paragraph(line![
+        count(left, "message is", "messages are"),
+        " still on the list, by other numbers than before: ",
+        code("failed"),
+        " shows them."
     ])
 }
 

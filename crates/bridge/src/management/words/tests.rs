@@ -317,9 +317,10 @@ fn failures() {
             ],
             9
         ),
-        failed::retrying(1, 0, &[]),
-        failed::retrying(3, 2, &["org/gone".to_owned(), "@ann".to_owned()]),
-        failed::discarded(2),
+        failed::retrying(1, 0, &[], 1),
+        failed::retrying(3, 2, &["org/gone".to_owned(), "@ann".to_owned()], 2),
+        failed::discarded(1, "org/room: Hello", 0),
+        failed::discarded(2, "org/room: Hello", 3),
         failed::nothing(),
     ]));
     insta::assert_snapshot!(failed::no_such("x", 2), @"“x” is not a number from 1 to 2, nor “all”; “failed” shows the numbers");
