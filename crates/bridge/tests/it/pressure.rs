@@ -334,6 +334,17 @@ async fn five_hundred_rooms_come_most_recently_active_first_with_one_notice_also
             && event.content["m.relates_to"]["rel_type"] != "m.replace"
     });
     assert_eq!(words.count() - notices, 3);
+    // It is told from the first room to the last, after each few rooms at least.
+    let told = homeserver.rooms[&talk].timeline.iter().filter_map(|event| {
+        let now = event.content.get("m.new_content").unwrap_or(&event.content);
+        left(now["body"].as_str()?)
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.first(), Some(&ROOMS), "{told:?}");
+    assert_eq!(told.last(), Some(&0), "{told:?}");
+    for pair in told.windows(2) {
+        assert!(pair[1] <= pair[0] && pair[0] - pair[1] <= 50, "{told:?}");
+    }
     let made = homeserver
         .rooms
         .values()
@@ -342,6 +353,15 @@ async fn five_hundred_rooms_come_most_recently_active_first_with_one_notice_also
     // The list of rooms for each connection and command, and nothing for each room.
     let asked = stage.network.lock().asked - asked;
     assert!(asked <= 10, "{asked} requests of the network");
+}
+
+/// How many rooms are still to come, if that is what the bot says.
+fn left(said: &str) -> Option<usize> {
+    if said.starts_with("No room is left") {
+        return Some(0);
+    }
+    let (_, left) = said.split_once("the most recently active first: ")?;
+    left.split(' ').next()?.parse().ok()
 }
 
 /// Says something in a room and gives the bot's next words there, while other things go on.
