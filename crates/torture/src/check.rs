@@ -15,7 +15,11 @@ use stage::{
 };
 use store::{Item, Store};
 
-use crate::people::{People, Said, mxid, read_part};
+use crate::{
+    faults::Kind,
+    people::{People, Said, mxid, read_part},
+    run::MAX_AGE,
+};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,7 +146,10 @@ impl<'a> Check<'a> {
         let said = own.find(|it| it.event == item.key)?;
         let facts = &self.people.world.faults.facts;
         let portal = self.people.portal(user, &said.room)?;
-        (facts.was_dropped(said.reads) || facts.undecidable(said, portal.as_str()))
+        let is_late = self.people.world.faults.drawn(Kind::Age)
+            && self.people.world.now() > said.at + MAX_AGE
+            && facts.was_late(said, MAX_AGE);
+        (is_late || facts.was_dropped(said.reads) || facts.undecidable(said, portal.as_str()))
             .then(|| said.clone())
     }
 

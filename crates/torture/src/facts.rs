@@ -46,6 +46,8 @@ struct Known {
 struct Attempt {
     what: PartOf,
     at: Millis,
+    /// The network took it.
+    taken: bool,
     /// When the bridge was told how it came out.
     answered: Option<Millis>,
 }
@@ -80,15 +82,23 @@ impl Facts {
         known.failed.push(now);
     }
 
-    /// A part is posted. Gives what [`Facts::answered`] and [`Facts::refused`] want.
+    /// A part is posted. Gives what [`Facts::taken`] and [`Facts::answered`] want.
     pub(crate) fn attempted(&self, what: PartOf, at: Millis) -> usize {
         let mut known = self.lock();
         known.attempts.push(Attempt {
             what,
             at,
+            taken: false,
             answered: None,
         });
         known.attempts.len() - 1
+    }
+
+    /// The network took it.
+    pub(crate) fn taken(&self, attempt: usize) {
+        if let Some(attempt) = self.lock().attempts.get_mut(attempt) {
+            attempt.taken = true;
+        }
     }
 
     /// The bridge was told how it came out.
@@ -165,6 +175,13 @@ impl Facts {
                 .is_some_and(|at| at + NOT_STORED < doubt.at && !known.was_shaken(*at));
             doubt.what.0 == said.reads && !was_known && known.was_unsure(said, doubt)
         })
+    }
+
+    /// Whether nothing of a message was posted before so long had passed.
+    pub(crate) fn was_late(&self, said: &Said, most: Millis) -> bool {
+        let known = self.lock();
+        let mut attempts = known.attempts.iter().filter(|it| it.what.0 == said.reads);
+        attempts.all(|it| !it.taken || it.at < said.at || it.at > said.at + most)
     }
 
     /// Whatever is posted of this message is to be dropped.

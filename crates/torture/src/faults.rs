@@ -58,11 +58,13 @@ pub enum Kind {
     Dropped,
     /// Users write the same again, and the same on the network themselves.
     EqualTexts,
+    /// What waited for some minutes is not sent unasked.
+    Age,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Kills,
         Self::Stops,
         Self::Database,
@@ -82,6 +84,7 @@ impl Kind {
         Self::Revoked,
         Self::Dropped,
         Self::EqualTexts,
+        Self::Age,
     ];
 
     /// Those that the bridge does not stand yet, and why. They are left out unless they are asked for.

@@ -238,6 +238,9 @@ impl Account for AccountRoad {
                 world.network.lock().failures.push_back(Failure::Dropped);
             }
             let sent = it.send(&room, &part, &key).await;
+            if let Some(attempt) = attempt.filter(|_| sent.is_ok()) {
+                faults.facts.taken(attempt);
+            }
             match (&sent, number) {
                 (Ok(_), Some(number)) if drops => faults.facts.drops(number),
                 // It never came so far.

@@ -68,6 +68,9 @@ pub fn run(seed: u64, only: Option<&BTreeSet<Kind>>, watch: Watch) -> Report {
 /// The longest that the end may take.
 const END: Duration = Duration::from_hours(4);
 
+/// From then on nobody expects a message any more, where there is such a time, in milliseconds.
+pub(crate) const MAX_AGE: i64 = 180_000;
+
 struct Torture {
     seed: u64,
     kinds: BTreeSet<Kind>,
@@ -121,6 +124,9 @@ impl Torture {
         if dice.below(4) == 0 {
             config.status.events = true;
             config.status.receipts = true;
+        }
+        if kinds.contains(&Kind::Age) {
+            config.delivery.max_age = Some(MAX_AGE);
         }
         let puppets = dice.below(4) == 0;
         if puppets {
