@@ -121,6 +121,8 @@ pub struct Figures {
     pub portals: u64,
     /// Lanes with a task.
     pub lanes: u64,
+    /// Those of them that cannot go on now, and try again.
+    pub stumbling: u64,
     /// From Matrix to the network.
     pub to_remote: WayFigures,
     /// From the network to Matrix.
@@ -174,6 +176,7 @@ pub(crate) async fn read(world: &Ctx) -> Result<Figures, Error> {
     let meters = &world.meters;
     let mut figures = Figures {
         lanes: world.lanes.len() as u64,
+        stumbling: world.lanes.stumbling() as u64,
         to_remote: way(&meters.to_remote),
         to_matrix: way(&meters.to_matrix),
         resolved: (

@@ -103,6 +103,11 @@ impl Lanes {
         done
     }
 
+    /// How many of them stumble over something.
+    pub(crate) fn stumbling(&self) -> usize {
+        self.troubles.len()
+    }
+
     /// What a lane stumbles over.
     pub(crate) fn trouble(&self, lane: &Lane) -> Option<Trouble> {
         self.troubles.of(lane)

@@ -225,6 +225,12 @@ impl Page<'_> {
             "Queues that are being worked",
             None,
             &[([], figures.lanes)],
+        )?;
+        self.gauges(
+            "lanes_stumbling",
+            "Queues that cannot go on now, and try again",
+            None,
+            &[([], figures.stumbling)],
         )
     }
 
@@ -310,6 +316,7 @@ mod tests {
             connections: (2, 1, 0),
             portals: 60,
             lanes: 2,
+            stumbling: 1,
             to_remote: WayFigures {
                 waiting: 4,
                 oldest: 12_500,

@@ -16,7 +16,7 @@ use crate::{Ctx, Error, config::DoublePuppet};
 /// For how long we do not try to speak as somebody after we were refused.
 const REST: Millis = 600_000;
 
-/// Rooms of which we remember how far we have moved their users' markers.
+/// Rooms of which we remember how far we have moved their users' markers, and users of whom that we were refused.
 const AT_MOST: usize = 10_000;
 
 /// What is known of those we speak as. All of it can be lost.
@@ -27,6 +27,19 @@ pub(crate) struct Puppets(Mutex<State>);
 struct State {
     refused: HashMap<OwnedUserId, Millis>,
     read: HashMap<OwnedRoomId, OwnedEventId>,
+}
+
+impl State {
+    /// Notes that the homeserver does not let us speak as somebody; whether that is news.
+    fn refuse(&mut self, user: &UserId, now: Millis) -> bool {
+        if self.refused.len() >= AT_MOST && !self.refused.contains_key(user) {
+            self.refused.retain(|_, at| now.saturating_sub(*at) < REST);
+            if self.refused.len() >= AT_MOST {
+                self.refused.clear();
+            }
+        }
+        self.refused.insert(user.to_owned(), now).is_none()
+    }
 }
 
 impl Puppets {
@@ -59,11 +72,9 @@ pub(crate) fn gives_up(world: &Ctx, who: &Actor, error: &homeserver::Error) -> b
     if !error.is_forbidden() && !error.is_unknown_token() {
         return false;
     }
-    let before = {
-        let mut state = world.ghosts.puppets.lock();
-        state.refused.insert(user.clone(), world.now())
-    };
-    if before.is_none() {
+    let now = world.now();
+    let is_news = world.ghosts.puppets.lock().refuse(user, now);
+    if is_news {
         tracing::warn!(%user, %error, "double puppeting does not work for somebody; `doctor` says why");
     }
     true
@@ -107,6 +118,23 @@ pub(crate) async fn mark_read_as(world: &Ctx, user: &UserId, room: &RoomId, even
         world.ghosts.puppets.lock().read.remove(room);
         if !gives_up(world, &who, &error) {
             tracing::debug!(%user, %error, "a read marker was not moved");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_once_and_forgotten_when_there_are_many() {
+        let mut state = State::default();
+        let user = |number: usize| UserId::parse(format!("@u{number}:example.org")).unwrap();
+        assert!(state.refuse(&user(0), 0));
+        assert!(!state.refuse(&user(0), REST), "it is known");
+        for number in 1..3 * AT_MOST {
+            assert!(state.refuse(&user(number), REST));
+            assert!(state.refused.len() <= AT_MOST);
         }
     }
 }

@@ -25,12 +25,13 @@ pub struct Intakes(std::sync::Mutex<HashMap<i64, Arc<Intake>>>);
 
 impl Intakes {
     pub(super) fn of(&self, login: i64) -> Arc<Intake> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(login)
-            .or_default()
-            .clone()
+        const CLEAN_UP_ABOVE: usize = 64;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() > CLEAN_UP_ABOVE && !all.contains_key(&login) {
+            // Logins that are gone. Whoever is connected, or catches up, has a second reference.
+            all.retain(|_, intake| Arc::strong_count(intake) > 1 || !intake.is_idle());
+        }
+        all.entry(login).or_default().clone()
     }
 
     /// Forgets a login that is gone.
@@ -49,6 +50,10 @@ pub(super) struct Intake(Mutex<Behind>);
 impl Intake {
     pub(super) async fn lock(&self) -> MutexGuard<'_, Behind> {
         self.0.lock().await
+    }
+
+    fn is_idle(&self) -> bool {
+        self.0.try_lock().is_ok_and(|it| it.portals.is_empty())
     }
 }
 
@@ -69,18 +74,46 @@ struct Held {
     gone: HashSet<MessageId>,
     /// Changed meanwhile, so that what is read may still have an older text.
     changed: HashMap<MessageId, Message>,
+    /// More was taken back or changed than is worth remembering: what is being read is not to be used.
+    outdated: bool,
 }
 
-/// How much is held of a portal at most, before it is read once more instead.
+/// How much of a kind is held of a portal at most, before it is read once more instead.
 const AT_MOST: usize = 200;
 
+/// How much is held of all portals of a login together.
+const OF_ALL: usize = 2_000;
+
+impl Held {
+    fn len(&self) -> usize {
+        self.messages.len() + self.gone.len() + self.changed.len()
+    }
+}
+
 impl Behind {
+    /// Nothing more is held back of any portal.
+    fn is_full(&self) -> bool {
+        self.portals.values().map(Held::len).sum::<usize>() >= OF_ALL
+    }
+
+    /// Whether what was just read of a portal cannot be told from what it was before; it is read again then.
+    fn is_outdated(&mut self, portal: i64) -> bool {
+        let Some(held) = self.portals.get_mut(&portal).filter(|it| it.outdated) else {
+            return false;
+        };
+        held.messages.clear();
+        held.again = false;
+        self.later(portal);
+        true
+    }
+
     /// Holds a message back if its portal is behind.
     pub(super) fn hold_back(&mut self, portal: i64, message: &Message) -> bool {
+        let full = self.is_full();
         let Some(held) = self.portals.get_mut(&portal) else {
             return false;
         };
-        if held.messages.len() < AT_MOST {
+        if held.messages.len() < AT_MOST && !full {
             held.messages.push(message.clone());
         } else {
             held.again = true;
@@ -99,13 +132,15 @@ impl Behind {
 
     /// A message was changed; whether it is held back, so that nothing else needs to be done.
     pub(super) fn update(&mut self, portal: i64, message: &Message) -> bool {
+        let full = self.is_full();
         let Some(held) = self.portals.get_mut(&portal) else {
             return false;
         };
-        if held.changed.len() < AT_MOST {
+        let fits = held.changed.len() < AT_MOST && !full;
+        if fits || held.changed.contains_key(&message.id) {
             held.changed.insert(message.id.clone(), message.clone());
         } else {
-            held.again = true;
+            held.outdated = true;
         }
         let messages = &mut held.messages;
         let kept = messages.iter_mut().find(|it| it.id == message.id);
@@ -114,9 +149,14 @@ impl Behind {
 
     /// A message was taken back: if its room is being read, what is read may still have it.
     pub(super) fn forget(&mut self, portal: i64, message: &MessageId) {
+        let full = self.is_full();
         if let Some(held) = self.portals.get_mut(&portal) {
             held.messages.retain(|it| it.id != *message);
-            held.gone.insert(message.clone());
+            if held.gone.len() < AT_MOST && !full {
+                held.gone.insert(message.clone());
+            } else {
+                held.outdated |= !held.gone.contains(message);
+            }
         }
     }
 
@@ -133,7 +173,13 @@ impl Behind {
     /// read may be older than that.
     fn next(&mut self) -> Option<i64> {
         let next = self.queue.pop_front()?;
-        self.portals.entry(next).or_default();
+        let held = self.portals.entry(next).or_default();
+        if held.outdated {
+            // What is read from now on is newer than all that.
+            held.gone.clear();
+            held.changed.clear();
+            held.outdated = false;
+        }
         Some(next)
     }
 
@@ -279,6 +325,9 @@ async fn one(world: &Ctx, login: i64, id: i64, intake: &Intake) -> Result<Found,
     let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
     let mut read = read(world, &portal, &*account).await?;
     let mut behind = intake.lock().await;
+    if !read.messages.is_empty() && behind.is_outdated(id) {
+        return Ok(Found::Nothing);
+    }
     if let Some(held) = behind.portals.get(&id) {
         read.without(&held.gone);
         read.update(&held.changed);
@@ -586,14 +635,9 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_room_in_which_somebody_speaks_is_read_first() {
-        let mut behind = Behind::default();
-        for portal in 1..=3 {
-            behind.add(portal);
-        }
-        let message = Message {
-            id: "m".into(),
+    fn message(id: &str) -> Message {
+        Message {
+            id: id.into(),
             room: "r".into(),
             sender: None,
             sent_at: 0,
@@ -604,7 +648,16 @@ mod tests {
             reply_to: None,
             blanked: false,
             attachments: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_room_in_which_somebody_speaks_is_read_first() {
+        let mut behind = Behind::default();
+        for portal in 1..=3 {
+            behind.add(portal);
+        }
+        let message = message("m");
         assert!(behind.hold_back(3, &message));
         assert!(!behind.hold_back(4, &message));
         assert_eq!(behind.queue, [3, 1, 2]);
@@ -624,5 +677,58 @@ mod tests {
         behind.add(1);
         assert!(behind.portals[&1].again, "it is being read already");
         assert_eq!(behind.queue, [1]);
+    }
+
+    #[test]
+    fn what_is_held_back_stays_small_whatever_comes_in() {
+        const FLOOD: usize = 1_000;
+        let mut behind = Behind::default();
+        for portal in 0..50 {
+            behind.add(portal);
+            for number in 0..FLOOD {
+                let message = message(&number.to_string());
+                assert!(behind.hold_back(portal, &message));
+                behind.update(portal, &message);
+                behind.forget(portal, &message.id);
+            }
+            assert!(behind.portals[&portal].len() <= 3 * AT_MOST);
+        }
+        let held: usize = behind.portals.values().map(Held::len).sum();
+        assert!(held <= OF_ALL, "{held}");
+    }
+
+    #[test]
+    fn what_was_read_while_more_was_taken_back_than_is_remembered_is_not_used() {
+        let mut behind = Behind::default();
+        behind.add(1);
+        assert_eq!(behind.next(), Some(1));
+        for number in 0..AT_MOST {
+            behind.forget(1, &number.to_string().as_str().into());
+            behind.forget(1, &"0".into());
+        }
+        assert!(!behind.is_outdated(1), "all of them are known");
+        behind.forget(1, &"one more".into());
+        assert!(behind.is_outdated(1));
+        assert_eq!(behind.next(), Some(1), "it is read again");
+        assert!(!behind.is_outdated(1));
+        assert_eq!(behind.portals[&1].len(), 0, "what is read now is newer");
+        for number in 0..=AT_MOST {
+            behind.update(1, &message(&number.to_string()));
+        }
+        assert!(behind.is_outdated(1), "and so it is with changes");
+    }
+
+    #[test]
+    fn nothing_is_kept_of_logins_that_are_gone() {
+        let intakes = Intakes::default();
+        let connected = intakes.of(0);
+        intakes.of(1).0.try_lock().unwrap().add(7);
+        for login in 2..1_000 {
+            intakes.of(login);
+        }
+        let all = intakes.0.lock().unwrap();
+        assert!(all.len() < 100, "{}", all.len());
+        assert!(Arc::ptr_eq(&all[&0], &connected));
+        assert!(all.contains_key(&1), "it is behind");
     }
 }

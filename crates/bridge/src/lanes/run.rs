@@ -84,7 +84,11 @@ pub(super) async fn lane(world: Ctx, lease: Lease) {
                 worker.world.lanes.troubles.over(worker.lease.lane());
                 return;
             }
-            Next::Leave if worker.lease.release() => return,
+            Next::Leave if worker.lease.release() => {
+                // It waits for something else by now.
+                worker.world.lanes.troubles.over(worker.lease.lane());
+                return;
+            }
             Next::Empty | Next::Leave => worker.turn = None,
         }
     }

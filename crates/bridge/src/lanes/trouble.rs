@@ -1,6 +1,7 @@
 //! What keeps lanes from going on, for whoever asks.
 //!
-//! In memory only: after a start each lane tries at once, and stumbles anew.
+//! In memory only: after a start each lane tries at once, and stumbles anew. Only lanes with a task have one, so there are
+//! never more than those.
 
 use std::{
     collections::HashMap,
@@ -34,6 +35,12 @@ impl Troubles {
     pub(super) fn over(&self, lane: &Lane) {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         troubles.remove(lane);
+    }
+
+    /// How many lanes stumble.
+    pub(super) fn len(&self) -> usize {
+        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.len()
     }
 
     pub(super) fn of(&self, lane: &Lane) -> Option<Trouble> {

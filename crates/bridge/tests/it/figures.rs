@@ -115,6 +115,29 @@ async fn trouble_is_counted_by_what_became_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_lane_stumbled_over_is_forgotten_when_it_waits_for_a_login() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.quiet().await;
+    stage
+        .network
+        .lock()
+        .failures
+        .extend([Failure::Unavailable; 50]);
+    stage.writes(&room, "one").await;
+    stage
+        .until("it stumbles", async || figures(&stage).await.stumbling == 1)
+        .await;
+    stage.network.revoke();
+    stage.network.lock().failures.clear();
+    stage
+        .until("its lane rests", async || figures(&stage).await.lanes == 0)
+        .await;
+    assert_eq!(figures(&stage).await.stumbling, 0);
+    let left = stage.store.count_items(stage::ALICE).await.unwrap();
+    assert_eq!(left.waiting + left.attempting, 1, "it still waits");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_comes_again_is_counted() {
     let (mut stage, room) = Stage::in_room("org/one").await;
     let written = stage.writes(&room, "once").await;

@@ -26,6 +26,7 @@ sql! {
     DONE_AT = "UPDATE seen SET seen_at = $2 WHERE key = (SELECT key FROM items WHERE id = $1)";
     DELETE_ITEM = "DELETE FROM items WHERE id = $1";
     FAILED_ITEMS = select!("JOIN logins ON logins.id = login_id WHERE mxid = $1 AND items.state = 'failed' ORDER BY items.id");
+    FIRST_FAILED = select!("JOIN logins ON logins.id = login_id WHERE mxid = $1 AND items.state = 'failed' ORDER BY items.id LIMIT $2");
     RETRY_ITEM = "UPDATE items SET state = 'waiting', not_before = NULL, why = NULL WHERE id = $1 AND state = 'failed'";
     // Unless it was changed since it was read, it is done as it is to be now.
     RETRY_AS = "UPDATE items SET state = 'waiting', not_before = NULL, why = NULL,
@@ -190,6 +191,14 @@ impl Store {
     /// What a logged-in user's lanes gave up, oldest first; that order never changes. What cannot be read of one is empty.
     pub async fn failed_items(&self, mxid: &str) -> Result<Vec<Item>, Error> {
         let rows = self.db.rows(FAILED_ITEMS, args![mxid]).await?;
+        let readable = |row| item(row).or_else(|_| remains(row));
+        rows.iter().map(readable).collect()
+    }
+
+    /// The first of what [`Store::failed_items`] gives, at most so many.
+    pub async fn first_failed(&self, mxid: &str, limit: u32) -> Result<Vec<Item>, Error> {
+        let args = args![mxid, i64::from(limit)];
+        let rows = self.db.rows(FIRST_FAILED, args).await?;
         let readable = |row| item(row).or_else(|_| remains(row));
         rows.iter().map(readable).collect()
     }

@@ -414,6 +414,10 @@ pub(crate) async fn failing_and_trying_again(base: Base) {
         (ItemState::Failed, Some("too long"))
     );
     assert!(store.failed_items(&bob.mxid).await.unwrap().is_empty());
+    let first = store.first_failed(&login.mxid, 1).await.unwrap();
+    assert_eq!(first, failed[..1]);
+    assert_eq!(store.first_failed(&login.mxid, 9).await.unwrap(), failed);
+    assert!(store.first_failed(&bob.mxid, 9).await.unwrap().is_empty());
 
     store.postpone(failed[0].id, 9, "late").await.unwrap();
     assert_eq!(

@@ -13,10 +13,12 @@ use words::failed::Failure;
 
 pub(super) async fn show(call: &Call<'_>) -> Result<Notice, Error> {
     /// So many are shown.
-    const AT_MOST: usize = 100;
-    let items = call.world.store.failed_items(call.user.as_str()).await?;
+    const AT_MOST: u32 = 100;
+    let (store, user) = (&call.world.store, call.user.as_str());
+    let items = store.first_failed(user, AT_MOST).await?;
+    let number = usize::try_from(store.count_items(user).await?.failed).unwrap_or(0);
     let mut failures = Vec::new();
-    for item in items.iter().take(AT_MOST) {
+    for item in &items {
         let portal = portal(call, item).await?;
         failures.push(Failure {
             room: address(portal.as_ref()),
@@ -24,7 +26,7 @@ pub(super) async fn show(call: &Call<'_>) -> Result<Notice, Error> {
             why: item.why.clone().unwrap_or_else(|| "unknown".to_owned()),
         });
     }
-    Ok(words::failed::list(&failures, items.len()))
+    Ok(words::failed::list(&failures, number.max(items.len())))
 }
 
 pub(super) async fn retry(call: &Call<'_>) -> Result<Notice, Error> {
