@@ -125,6 +125,25 @@ async fn an_echo_that_nobody_heard_is_no_drop_and_the_history_decides() {
     assert_eq!(stage.network.lock().asked_for_one, 0, "one reading told");
 }
 
+/// In a busy room it is not among the newest any more.
+#[tokio::test(start_paused = true)]
+async fn what_stands_further_back_than_the_newest_is_asked_for_and_is_no_drop() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().silent = true;
+    stage.writes(&room, "one").await;
+    let posted = async || stage.network.lock().posts == 1;
+    stage.until("it is posted", posted).await;
+    stage.network.lock().silent = false;
+    for number in 0..30 {
+        stage.network.says("bob", "org/one", &number.to_string());
+    }
+    stage.wait(A_MINUTE).await;
+    assert_eq!(told(&stage, &room), Vec::<String>::new());
+    assert!(failed(&stage).await.is_empty());
+    assert_eq!(figures(&stage).await, (1, 0));
+    assert!(stage.store.awaited().await.unwrap().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_deleted_there_at_once_is_no_drop() {
     let (mut stage, room) = Stage::in_room("org/one").await;
