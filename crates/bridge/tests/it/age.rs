@@ -243,3 +243,92 @@ async fn what_is_discarded_is_never_sent() {
     stage.reads_there("org/one", &[]).await;
     assert!(failed(&stage).await.is_empty());
 }
+
+/// The queue goes out, one message every ten minutes, so many of them.
+async fn drains(stage: &Stage, messages: usize) {
+    for _ in 0..messages {
+        let before = stage.network.lock().posts;
+        stage.network.lock().down = false;
+        stage
+            .until("one goes out", async || stage.network.lock().posts > before)
+            .await;
+        stage.network.lock().down = true;
+        stage.leap(Duration::from_mins(10)).await;
+    }
+}
+
+async fn writes_many(stage: &mut Stage, room: &RoomId, number: usize) -> Vec<String> {
+    stage.network.lock().down = true;
+    let texts: Vec<_> = (0..number).map(|it| it.to_string()).collect();
+    for text in &texts {
+        stage.writes(room, text).await;
+    }
+    texts.iter().map(|text| format!("alice: {text}")).collect()
+}
+
+fn refs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_queue_that_goes_out_is_not_late() {
+    let (mut stage, room) = scene().await;
+    let all = writes_many(&mut stage, &room, 60).await;
+    drains(&stage, 7).await;
+    stage.restart().await;
+    drains(&stage, 7).await;
+    stage.network.lock().down = false;
+    stage.reads_there("org/one", &refs(&all)).await;
+    assert_eq!(asked(&stage, &room), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_queue_that_stands_still_is_late() {
+    let (mut stage, room) = scene().await;
+    let all = writes_many(&mut stage, &room, 60).await;
+    drains(&stage, 7).await;
+    stage.leap(HOUR).await;
+    stage.network.lock().down = false;
+    stage.quiet().await;
+    let there = stage.network.transcript("org/one");
+    assert!((7..all.len()).contains(&there.len()), "{there:?}");
+    assert_eq!(failed(&stage).await.len(), all.len() - there.len());
+    assert_eq!(asked(&stage, &room).len(), 1);
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &refs(&all)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_message_takes_nothing_late_along() {
+    let (mut stage, room) = scene().await;
+    stage.writes(&room, "0123456789abcdefghij").await;
+    let begun = async || stage.network.lock().posts == 1;
+    stage.until("its first part is there", begun).await;
+    stage.network.lock().down = true;
+    stage.writes(&room, "late").await;
+    stage.leap(HOUR * 2).await;
+    stage.network.lock().down = false;
+    stage
+        .reads_there("org/one", &["alice: 0123456789", "alice: abcdefghij"])
+        .await;
+    assert_eq!(failed(&stage).await, [WHY]);
+    assert_eq!(asked(&stage, &room).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_change_takes_nothing_late_along() {
+    let (mut stage, room) = scene().await;
+    let event = stage.writes(&room, "first").await.event_id;
+    stage.quiet().await;
+    stage.network.lock().down = true;
+    stage.edits(&room, &event, "second").await;
+    stage.writes(&room, "late").await;
+    stage.leap(HOUR * 2).await;
+    stage.network.lock().down = false;
+    stage.quiet().await;
+    let there = stage.network.transcript("org/one");
+    assert_eq!(there.len(), 2, "{there:?}");
+    assert!(there[1].ends_with("second"), "{there:?}");
+    assert_eq!(failed(&stage).await, [WHY]);
+    assert_eq!(asked(&stage, &room).len(), 1);
+}

@@ -22,6 +22,7 @@ sql! {
     KNOWN_SINCE = select!("WHERE (portal_id = $1 OR by_us) AND sent_at >= $2 AND portal_id IN (
         SELECT id FROM portals WHERE remote_room = (SELECT remote_room FROM portals WHERE id = $1))
         ORDER BY sent_at, remote_id, part");
+    SENT_LAST = "SELECT sent_at FROM messages WHERE portal_id = $1 AND by_us ORDER BY sent_at DESC LIMIT 1";
     LATEST = select!("WHERE portal_id = $1 ORDER BY sent_at DESC, remote_id DESC, part LIMIT $2");
     PUT_MESSAGE = "INSERT INTO messages
             (portal_id, remote_id, part, event_id, room_id, sender, by_us, sent_at, edited_at, thread, deleted, as_user, digest)
@@ -80,6 +81,12 @@ impl Store {
             .iter()
             .map(message)
             .collect()
+    }
+
+    /// When the newest message was sent that we sent into a room, in the network's milliseconds.
+    pub async fn sent_last(&self, portal_id: PortalId) -> Result<Option<i64>, Error> {
+        let row = self.db.row(SENT_LAST, args![portal_id]).await?;
+        row.map(|row| row.get(0)).transpose()
     }
 
     /// The newest `limit` rows of a room, newest first.

@@ -1,9 +1,12 @@
 //! What waited too long: it is not sent as if nothing had happened, but listed as failed, and its sender decides.
 //!
+//! Late is what came late, and what waits in a lane that stood still for so long. A long queue that goes out is not: those who wait in it see it
+//! go on.
+//!
 //! Of a burst, all that are late are given up at once, when the way to the network is open again, and one notice tells of them. Changes and
 //! deletions are carried out however late: what they concern stands there.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
 use remote::Millis;
 use ruma::OwnedEventId;
@@ -11,7 +14,7 @@ use store::{Item, Lane};
 
 use super::{Deed, Job, Road, say};
 use crate::{
-    Ctx, Error,
+    Error,
     delivery::tell,
     intake::matrix::MatrixEvent,
     lanes::Outcome,
@@ -39,15 +42,32 @@ fn written(event: &MatrixEvent) -> Millis {
     event.written_at.unwrap_or(event.ts)
 }
 
-/// Whether it is a message which nobody would expect any more.
-fn is_late(world: &Ctx, event: &MatrixEvent, deed: &Deed) -> bool {
-    let waited = world.now().saturating_sub(written(event));
-    *deed == Deed::Says
-        && world
-            .config
-            .delivery
-            .max_age
-            .is_some_and(|most| waited > most)
+/// How long a lane may stand still before what waits in it is late.
+struct Patience {
+    most: Millis,
+    now: Millis,
+    /// When the lane last carried a message, by our clock.
+    moved: Option<Millis>,
+}
+
+impl Patience {
+    /// Whether the lane carried anything lately.
+    fn moves(&self) -> bool {
+        self.moved
+            .is_some_and(|moved| self.now.saturating_sub(moved) <= self.most)
+    }
+
+    /// Whether nobody would expect this message any more. One that came late is late. One that waits behind others is not, as long as
+    /// those go out: a long queue takes its time.
+    fn is_out(&self, event: &MatrixEvent, accepted_at: Millis) -> bool {
+        let written = written(event);
+        if accepted_at.saturating_sub(written) > self.most {
+            return true;
+        }
+        let moved = self.moved.filter(|moved| *moved >= accepted_at);
+        let since = moved.unwrap_or(written).max(written);
+        self.now.saturating_sub(since) > self.most
+    }
 }
 
 /// Something else that is late.
@@ -57,25 +77,37 @@ struct Other {
 }
 
 impl Job<'_> {
-    /// Whether it waited too long.
-    pub(super) fn is_late(&self) -> bool {
-        is_late(self.world, self.event, self.deed)
-    }
-
-    /// Gives up all that is late in this lane, and tells so once. The item itself is left to whoever works it. `Err` as long as the way is
-    /// not open, since more will be late by then.
-    pub(super) async fn give_up_late(&self, road: &Road) -> Result<Outcome, Error> {
+    /// Before a message is sent: gives up all that is late in this lane, and tells so once. With `begun` the item itself is not among them.
+    /// Gives what becomes of the item, unless it is to be sent now. `Err` as long as the way is not open, since more will be late by
+    /// then.
+    pub(super) async fn give_up_late(
+        &self,
+        road: &Road,
+        begun: bool,
+    ) -> Result<Option<Outcome>, Error> {
         let (world, event) = (self.world, self.event);
+        let Some(patience) = self.patience().await? else {
+            return Ok(None);
+        };
+        let stays = begun || *self.deed != Deed::Says;
+        if !stays && !patience.is_out(event, self.item.accepted_at) {
+            return Ok(None);
+        }
+        // What it leaves behind counts as movement from now on.
+        if stays && (patience.moves() || self.others(&patience).await?.is_empty()) {
+            return Ok(None);
+        }
         if let Some(more) = self.more_may_come().await? {
-            return Ok(more);
+            return Ok(Some(more));
         }
         // The cheapest way to know that.
         road.account.me().await?;
-        let others = self.others().await?;
-        let oldest = others.iter().map(|other| written(&other.event)).min();
-        let oldest = oldest.unwrap_or(Millis::MAX).min(written(event));
+        let others = self.others(&patience).await?;
+        let mut late: Vec<_> = others.iter().map(|other| written(&other.event)).collect();
+        late.extend((!stays).then(|| written(event)));
         // First, since they are not looked at again.
-        self.tell_of(1 + others.len(), oldest).await?;
+        let oldest = late.iter().copied().min().unwrap_or_default();
+        self.tell_of(late.len(), oldest).await?;
         let ids: Vec<_> = others.iter().map(|other| other.item).collect();
         world.store.fail_items(&ids, WHY, world.now()).await?;
         for other in &others {
@@ -85,7 +117,23 @@ impl Job<'_> {
             };
             status::tell(world, &other.event.room, &other.event.event_id, status);
         }
-        Ok(Outcome::Failed(WHY.to_owned()))
+        Ok((!stays).then(|| Outcome::Failed(WHY.to_owned())))
+    }
+
+    /// By which lateness is judged, unless the item is so new that nothing behind it can be late.
+    async fn patience(&self) -> Result<Option<Patience>, Error> {
+        let (world, now) = (self.world, self.world.now());
+        let most = world.config.delivery.max_age;
+        let Some(most) = most.filter(|most| now.saturating_sub(written(self.event)) > *most) else {
+            return Ok(None);
+        };
+        let sent = world.store.sent_last(self.portal.id).await?;
+        let ahead = world.network_ahead.load(Ordering::Relaxed);
+        Ok(Some(Patience {
+            most,
+            now,
+            moved: sent.map(|sent| sent - ahead),
+        }))
     }
 
     /// Not yet, while more comes in that may be late.
@@ -101,7 +149,7 @@ impl Job<'_> {
     }
 
     /// What waits behind it and is late, too.
-    async fn others(&self) -> Result<Vec<Other>, Error> {
+    async fn others(&self, patience: &Patience) -> Result<Vec<Other>, Error> {
         let (world, lane) = (self.world, Lane::ToRemote(self.portal.id));
         let (mut others, mut redacted) = (Vec::new(), HashSet::new());
         let mut after = self.item.id;
@@ -110,14 +158,19 @@ impl Job<'_> {
             let Some(last) = page.last() else { break };
             after = last.id;
             for item in &page {
-                others.extend(self.other(item, &mut redacted));
+                others.extend(self.other(item, patience, &mut redacted));
             }
         }
         others.retain(|other| !redacted.contains(&other.event.event_id));
         Ok(others)
     }
 
-    fn other(&self, item: &Item, redacted: &mut HashSet<OwnedEventId>) -> Option<Other> {
+    fn other(
+        &self,
+        item: &Item,
+        patience: &Patience,
+        redacted: &mut HashSet<OwnedEventId>,
+    ) -> Option<Other> {
         let world = self.world;
         // What cannot be read is complained about when its turn comes.
         let event: MatrixEvent = serde_json::from_str(&item.payload).ok()?;
@@ -132,7 +185,8 @@ impl Job<'_> {
         let crossing = crossing(&event.kind, &event.content);
         let crosses =
             matches!(crossing, Crossing::Message(_)) && !say::is_not_wanted(world, &crossing);
-        (crosses && is_late(world, &event, &deed)).then_some(Other {
+        let is_late = deed == Deed::Says && patience.is_out(&event, item.accepted_at);
+        (crosses && is_late).then_some(Other {
             item: item.id,
             event,
         })

@@ -169,21 +169,25 @@ impl Job<'_> {
                 }
                 Found::Perhaps => return Ok(Err(End::Undecided)),
                 Found::Nothing if only_find => break,
-                // What of it stands there is not left without its end.
-                Found::Nothing if self.is_late() && !begun => {
-                    let late = self.give_up_late(road).await?;
-                    return Ok(Err(End::Not(late)));
-                }
                 Found::Nothing => {
+                    // What of it stands there is not left without its end.
+                    if let Some(late) = self.give_up_late(road, begun).await? {
+                        return Ok(Err(End::Not(late)));
+                    }
                     self.progress.part = Some(part.clone());
                     self.attempt().await?;
                     if looked {
                         world.meters.resolved(Resolved::SentAgain);
                     }
                     let key = txn(&["remote", of, &index.to_string()]);
+                    let began = world.now();
                     let sent = road.account.send(&road.room, part, &key).await?;
-                    let ahead = sent.sent_at - world.now();
-                    world.network_ahead.store(ahead, Ordering::Relaxed);
+                    let now = world.now();
+                    // An answer that took long, perhaps since this machine slept, tells nothing of their clock.
+                    if now - began < CLOCKS_TOGETHER {
+                        let ahead = sent.sent_at - now;
+                        world.network_ahead.store(ahead, Ordering::Relaxed);
+                    }
                     sent
                 }
             };
