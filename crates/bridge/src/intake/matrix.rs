@@ -83,7 +83,7 @@ pub(crate) async fn accept(
         world.missed.sweep();
         return Err(Unavailable);
     }
-    world.missed.meet(transaction.peer, world.now());
+    world.missed.meet(id, transaction.peer, world.now());
     missed::before(world, &transaction).await;
     let count = transaction.events.len();
     let theirs = transaction

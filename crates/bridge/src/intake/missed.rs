@@ -15,6 +15,7 @@
 
 mod patience;
 mod peers;
+mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,12 +34,15 @@ use tokio::sync::Notify;
 use self::{
     patience::{AGAIN, InVain, MOST},
     peers::{Connection, Peers},
+    told::Told,
 };
 use super::{matrix, written::How};
 use crate::{Ctx, Error, lanes::Backoff, text::relation};
 
-/// How long to let the homeserver get through its backlog before a sweep.
-const BACKLOG: Duration = Duration::from_secs(2);
+/// How long to let the homeserver get through its backlog before a sweep: until it has said nothing for so long, but not for longer than
+/// this.
+const CALM: Duration = Duration::from_secs(2);
+const BACKLOG: Duration = Duration::from_mins(1);
 /// The pause between two rooms of a sweep, so that the homeserver has time for others.
 const BREATH: Duration = Duration::from_millis(50);
 /// By how much clocks may differ.
@@ -56,6 +60,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(crate) enum Doubt {
     /// The homeserver did not answer.
     Away,
+    /// It did not get our answer, so it took us for down.
+    Unheard,
     /// Something came late, which may be nothing but somebody's clock.
     Late,
 }
@@ -63,7 +69,7 @@ pub(crate) enum Doubt {
 impl Doubt {
     fn dispelled_for(self) -> Millis {
         match self {
-            Self::Away => 60_000,
+            Self::Away | Self::Unheard => 60_000,
             Self::Late => AT_THE_LATEST.as_millis().try_into().unwrap_or(Millis::MAX),
         }
     }
@@ -73,14 +79,17 @@ impl Doubt {
 #[derive(Default)]
 pub struct Missed {
     wanted: Notify,
+    /// A sweep is due sooner than it was.
+    sooner: Notify,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     swept_at: Option<Millis>,
-    /// Something may have been left out since the last sweep began.
-    doubted: bool,
+    /// Something may have been left out since the last sweep began: by then, there is another one.
+    due: Option<Millis>,
+    told: Told,
     peers: Peers,
     /// Since the homeserver may have been restarted: the rooms of which we know that nothing of them was left out.
     sound: Option<BTreeSet<String>>,
@@ -100,24 +109,36 @@ impl Missed {
 
     /// Has the rooms swept soon or, where that was done lately, later.
     pub(crate) fn doubt(&self, doubt: Doubt, now: Millis) {
-        let mut state = self.lock();
-        state.doubted = true;
-        let dispelled = state
-            .swept_at
-            .is_some_and(|at| now.saturating_sub(at) <= doubt.dispelled_for());
-        if !dispelled {
-            self.sweep();
+        let swept_at = self.lock().swept_at;
+        let from = swept_at.map(|at| at + doubt.dispelled_for() + 1);
+        match from.filter(|from| *from > now) {
+            // The clock may have been set back.
+            Some(from) => self.by(from.min(now + doubt.dispelled_for())),
+            None => self.sweep(),
         }
     }
 
-    /// A transaction came over this connection.
-    pub(super) fn meet(&self, peer: Option<SocketAddr>, now: Millis) {
+    /// Has the rooms swept by that time.
+    fn by(&self, at: Millis) {
         let mut state = self.lock();
-        match peer.map(|peer| state.peers.meet(peer, now)) {
+        if state.due.is_none_or(|due| at < due) {
+            state.due = Some(at);
+            self.sooner.notify_one();
+        }
+    }
+
+    /// This transaction came over this connection.
+    pub(super) fn meet(&self, id: &str, peer: Option<SocketAddr>, now: Millis) {
+        if self.lock().told.again(id, now) {
+            self.doubt(Doubt::Unheard, now);
+        }
+        let connection = peer.map(|peer| self.lock().peers.meet(peer, now));
+        match connection {
             None | Some(Connection::Usual) => return,
-            Some(Connection::New) => state.doubted = true,
+            Some(Connection::New) => self.by(now + Doubt::Late.dispelled_for()),
             Some(Connection::Broken) => self.sweep(),
         }
+        let mut state = self.lock();
         state.sound = Some(BTreeSet::new());
         state.sweeps = false;
     }
@@ -154,16 +175,14 @@ pub(crate) async fn begin(world: &Ctx) -> Result<(), Error> {
 /// Sweeps whenever it is wanted, until it worked.
 pub(crate) async fn run(world: &Ctx) {
     loop {
+        let due = world.missed.lock().due;
         tokio::select! {
             biased;
             () = world.missed.wanted.notified() => {}
-            () = tokio::time::sleep(AT_THE_LATEST) => {
-                if !world.missed.lock().doubted {
-                    continue;
-                }
-            }
+            () = world.missed.sooner.notified() => continue,
+            () = until(world, due) => {}
         }
-        tokio::time::sleep(BACKLOG).await;
+        calm(world).await;
         let mut wait = Backoff::default();
         while let Err(error) = sweep(world).await {
             tracing::debug!(%error, "cannot read yet what the homeserver may not have sent");
@@ -172,13 +191,34 @@ pub(crate) async fn run(world: &Ctx) {
     }
 }
 
+/// Waits until something is due.
+async fn until(world: &Ctx, due: Option<Millis>) {
+    let Some(due) = due else {
+        return std::future::pending().await;
+    };
+    let left = u64::try_from(due - world.now()).unwrap_or(0);
+    tokio::time::sleep(Duration::from_millis(left).min(AT_THE_LATEST)).await;
+}
+
+/// Waits until the homeserver has got through its backlog: what it forgets at the end of a recovery would not be there yet.
+async fn calm(world: &Ctx) {
+    let left = || world.missed.lock().told.calm_in(CALM, world.now());
+    let wait = async {
+        tokio::time::sleep(CALM).await;
+        while let Some(left) = left() {
+            tokio::time::sleep(left).await;
+        }
+    };
+    tokio::time::timeout(BACKLOG, wait).await.ok();
+}
+
 /// Reads all rooms. As long as some of them cannot be read they are tried again, unless another sweep is wanted.
 async fn sweep(world: &Ctx) -> Result<(), Error> {
     let began_at = world.now();
     {
         let mut state = world.missed.lock();
         state.sweeps = true;
-        state.doubted = false;
+        state.due = None;
     }
     let since = world.store.swept_at().await?.unwrap_or(began_at);
     let mut left = world.store.written().await?;

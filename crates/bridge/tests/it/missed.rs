@@ -418,3 +418,27 @@ async fn what_was_forgotten_is_found_behind_a_page_of_what_is_known() {
     assert_eq!(found.count(), 1);
     assert_eq!(there.len(), 61);
 }
+
+/// Seed 2715: our answer got lost, so the homeserver took us for down, and forgot an event at the end of its recovery.
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_since_an_answer_got_lost_is_found_soon() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.wait(Duration::from_mins(2)).await;
+    let one = writes_unheard(&stage, &room, "one");
+    for _ in 0..2 {
+        let told = is_told(&stage, "901", one.clone());
+        takes(&stage, told).await;
+    }
+    // The recovery takes its time.
+    for id in ["902", "903", "904"] {
+        stage.wait(Duration::from_millis(1_500)).await;
+        let told = is_told(&stage, id, writes_unheard(&stage, &room, id));
+        takes(&stage, told).await;
+    }
+    writes_unheard(&stage, &room, "forgotten");
+    stage.wait(Duration::from_mins(2)).await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["one", "902", "903", "904", "forgotten"].map(|text| format!("alice: {text}"))
+    );
+}
