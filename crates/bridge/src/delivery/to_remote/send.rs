@@ -180,11 +180,11 @@ impl Job<'_> {
                         world.meters.resolved(Resolved::SentAgain);
                     }
                     let key = txn(&["remote", of, &index.to_string()]);
-                    let began = world.now();
+                    let asked_at = world.now();
                     let sent = road.account.send(&road.room, part, &key).await?;
                     let now = world.now();
                     // An answer that took long, perhaps since this machine slept, tells nothing of their clock.
-                    if now - began < CLOCKS_TOGETHER {
+                    if now - asked_at < CLOCKS_TOGETHER {
                         let ahead = sent.sent_at - now;
                         world.network_ahead.store(ahead, Ordering::Relaxed);
                     }
