@@ -34,8 +34,9 @@ sql! {
     SET_SHOWN = "UPDATE portals SET address = $2, name = $3, topic = $4, avatar_key = $5, avatar_mxc = $6
         WHERE id = $1";
     SET_CURSOR = "UPDATE portals SET cursor = $2 WHERE id = $1";
-    // Not anew if it is behind already: what lies between was perhaps read, but never compared.
-    MARK_BEHIND = "UPDATE portals SET behind_since = (SELECT MAX(sent_at) FROM messages WHERE portal_id = portals.id)
+    // Not anew if it is behind already: what lies between was perhaps read, but never compared. What we sent says nothing of what was
+    // heard: that goes out before anything comes in.
+    MARK_BEHIND = "UPDATE portals SET behind_since = (SELECT MAX(sent_at) FROM messages WHERE portal_id = portals.id AND NOT by_us)
         WHERE id = $1 AND behind_since IS NULL";
     BEHIND_SINCE = "SELECT behind_since FROM portals WHERE id = $1";
     UP_TO_DATE = "UPDATE portals SET behind_since = NULL WHERE id = $1 AND behind_since IS NOT NULL";

@@ -168,10 +168,22 @@ pub(crate) async fn being_behind(base: Base) {
     store.mark_behind(&behind).await.unwrap();
     assert_eq!(store.behind_since(portal.id).await.unwrap(), Some(10));
     assert_eq!(store.behind_since(empty.id).await.unwrap(), None);
+    store.up_to_date(portal.id).await.unwrap();
     let newer = store::MessageRow {
         sent_at: 20,
         ..row(portal.id, "m2", 0, "$2")
     };
+    let ours = store::MessageRow {
+        by_us: true,
+        ..newer.clone()
+    };
+    store.put_messages(&[ours]).await.unwrap();
+    store.mark_behind(&behind).await.unwrap();
+    assert_eq!(
+        store.behind_since(portal.id).await.unwrap(),
+        Some(10),
+        "what was sent says nothing of what was heard"
+    );
     store.put_messages(&[newer]).await.unwrap();
     store.mark_behind(&behind).await.unwrap();
     assert_eq!(
