@@ -265,6 +265,9 @@ async fn refused(job: &mut Job<'_>, error: RemoteError) -> Result<Outcome, Error
         return Ok(Outcome::Paused);
     }
     if error.is_transient() {
+        if is_hopeless(job, &error).await {
+            return give_up(job, error.sentence, !perhaps_done).await;
+        }
         let why = error.sentence.clone();
         world.lanes.stumbles(&item.lane, why, world.now());
         waiting(job, &error).await?;
@@ -333,6 +336,21 @@ async fn give_up(job: &mut Job<'_>, why: String, certain: bool) -> Result<Outcom
     };
     tell::author(world, job.portal, &said, words).await?;
     Ok(Outcome::Failed(why))
+}
+
+/// Whether the network fails over this again and again, though it does not over others: it must not hold up all behind it for ever.
+async fn is_hopeless(job: &Job<'_>, error: &RemoteError) -> bool {
+    let (item, world) = (job.item, job.world);
+    let tried = item.attempts >= lanes::TRIES
+        && world.now().saturating_sub(item.accepted_at) >= lanes::PATIENCE;
+    if !tried || matches!(error.fault, Fault::RateLimited(_)) {
+        return false;
+    }
+    let login = job.portal.login_id;
+    match login.and_then(|login| world.connections.account(login)) {
+        Some(account) => account.me().await.is_ok(),
+        None => false,
+    }
 }
 
 /// After some tries, says once that the message waits.
