@@ -22,6 +22,11 @@ use lease::{Lease, Leases};
 use turns::{Turn, Turns};
 
 pub(crate) use run::{Backoff, LONGEST_PAUSE};
+
+/// What the other side fails over so often and for so long, though it answers otherwise, is given up: it would hold up all behind it.
+pub(crate) const TRIES: i64 = 30;
+pub(crate) const PATIENCE: Millis = 3_600_000;
+
 pub(crate) use trouble::Trouble;
 
 /// How one step of a lane came out, if it did not fail.

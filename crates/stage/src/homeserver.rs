@@ -54,6 +54,8 @@ pub struct State {
     pub failures: VecDeque<Failure>,
     /// Rooms whose timeline it stumbles over.
     pub unreadable: BTreeSet<OwnedRoomId>,
+    /// It fails over messages with this text.
+    pub fails_over: Option<String>,
     /// What was uploaded, by its `mxc://` URI.
     pub files: BTreeMap<String, StoredFile>,
     /// Files cannot be had from it now.
@@ -525,6 +527,10 @@ impl Homeserver for FakeHomeserver {
         self.unless_stuck("send").await;
         let mut state = self.log("send");
         let who = user(event.who);
+        let body = event.content.get("body").and_then(Value::as_str);
+        if body.is_some() && body == state.fails_over.as_deref() {
+            return Err(refused(500, "M_UNKNOWN"));
+        }
         let failure = state.failures.pop_front();
         match failure {
             Some(Failure::Lost) => {

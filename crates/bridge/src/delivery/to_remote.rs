@@ -22,7 +22,7 @@ use crate::{
     Ctx, Error,
     figures::Resolved,
     intake::matrix::MatrixEvent,
-    lanes::{LONGEST_PAUSE, Outcome},
+    lanes::{self, LONGEST_PAUSE, Outcome},
     login,
     management::notice::{code, line},
     media,

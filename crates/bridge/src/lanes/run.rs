@@ -3,10 +3,11 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt as _;
+use remote::Millis;
 use store::{Item, Lane};
 
 use super::{
-    Lease, Outcome,
+    Lease, Outcome, PATIENCE, TRIES,
     turns::{Owner, Turn},
 };
 use crate::{Ctx, Error, delivery, intake::missed::Doubt};
@@ -37,6 +38,14 @@ struct Worker {
     suspect: bool,
     /// A place that was waited for.
     turn: Option<Turn>,
+    stumbles: Option<Stumbles>,
+}
+
+/// Over what the homeserver failed each time it was tried, though it answered.
+struct Stumbles {
+    item: i64,
+    since: Millis,
+    times: i64,
 }
 
 /// Works a lane until it is empty, paused, or the bridge stops. While it waits for something it holds no item: thousands
@@ -49,6 +58,7 @@ pub(super) async fn lane(world: Ctx, lease: Lease) {
         wait: Backoff::default(),
         suspect,
         turn: None,
+        stumbles: None,
     };
     // What finishing an item found behind it.
     let mut found = None;
@@ -113,6 +123,13 @@ impl Worker {
             }
         };
         let outcome = step(&self.world, self.lease.lane(), &item, self.suspect, turn).await;
+        let outcome = match outcome {
+            Err(error) if self.is_hopeless(&item, &error).await => {
+                tracing::error!(lane = %self.lease.lane(), item = item.id, %error, "given up: the homeserver fails over it each time");
+                given_up(&self.world, &item, error.sentence()).await
+            }
+            outcome => outcome,
+        };
         match outcome {
             Ok(Outcome::Paused) => Next::Leave,
             Ok(Outcome::Later(time)) => Next::Pause(time),
@@ -148,6 +165,25 @@ impl Worker {
                 Next::Pause(time)
             }
         }
+    }
+
+    /// Whether the homeserver fails over this item again and again, though it answers and does not fail over others.
+    async fn is_hopeless(&mut self, item: &Item, error: &Error) -> bool {
+        let now = self.world.now();
+        if !error.is_of_this_request() {
+            self.stumbles = None;
+            return false;
+        }
+        let stumbles = self.stumbles.take().filter(|it| it.item == item.id);
+        let stumbles = self.stumbles.insert(stumbles.unwrap_or(Stumbles {
+            item: item.id,
+            since: now,
+            times: 0,
+        }));
+        stumbles.times += 1;
+        stumbles.times >= TRIES
+            && now.saturating_sub(stumbles.since) >= PATIENCE
+            && self.world.homeserver.whoami().await.is_ok()
     }
 
     /// Waits for a place, and looks again then: the head may be another one by that time.

@@ -398,3 +398,58 @@ async fn one_event_that_cannot_be_stored_holds_up_no_others_and_is_told() {
     let answer = stage::talk::asks(&mut stage, &room, "!gitter failed").await;
     assert!(answer.contains("1. org/one: "), "{answer}");
 }
+
+/// It answers, and fails over one message each time.
+#[tokio::test(start_paused = true)]
+async fn what_the_homeserver_fails_over_each_time_holds_up_nothing_for_ever() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.homeserver.lock().fails_over = Some("poison".to_owned());
+    stage.network.says("bob", "org/one", "poison");
+    stage.network.says("bob", "org/one", "good");
+    stage.wait_long(Duration::from_mins(50)).await;
+    assert_eq!(stage.transcript(&room), Vec::<String>::new());
+    stage.wait_long(Duration::from_mins(70)).await;
+    let shown = stage.transcript(&room);
+    assert!(
+        shown.contains(&"gitter_id-bob: good".to_owned()),
+        "{shown:?}"
+    );
+    assert!(
+        shown.iter().any(|line| line.starts_with("gitter: ")),
+        "its user is told: {shown:?}"
+    );
+    assert_eq!(stage.store.failed_items(ALICE).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_the_network_fails_over_each_time_holds_up_nothing_for_ever() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "old").await.event_id;
+    stage.quiet().await;
+    let trouble = stage::network::Failure::Unavailable;
+    stage.network.lock().failures.extend([trouble; 500]);
+    stage.edits(&room, &event, "new").await;
+    stage.wait_long(Duration::from_mins(50)).await;
+    assert!(stage.store.failed_items(ALICE).await.unwrap().is_empty());
+    // As long as the account cannot be reached either, nothing is given up.
+    stage.network.lock().down = true;
+    stage.wait_long(Duration::from_mins(60)).await;
+    assert!(stage.store.failed_items(ALICE).await.unwrap().is_empty());
+    stage.network.lock().down = false;
+    stage.wait_long(Duration::from_mins(5)).await;
+    assert_eq!(stage.store.failed_items(ALICE).await.unwrap().len(), 1);
+    stage.network.lock().failures.clear();
+    stage.writes(&room, "good").await;
+    stage
+        .reads_there("org/one", &["alice: old", "alice: good"])
+        .await;
+    let told = stage.transcript(&room);
+    let told = told
+        .iter()
+        .filter(|line| line.contains("change of a message was not delivered"));
+    assert_eq!(told.count(), 1);
+    stage::talk::asks(&mut stage, &room, "!gitter retry all").await;
+    stage.quiet().await;
+    let there = stage.network.transcript("org/one");
+    assert!(there.iter().any(|line| line.ends_with("new")), "{there:?}");
+}
