@@ -433,7 +433,7 @@ async fn a_change_that_the_network_fails_over_each_time_holds_up_nothing_for_eve
     assert!(stage.store.failed_items(ALICE).await.unwrap().is_empty());
     // As long as the account cannot be reached either, nothing is given up.
     stage.network.lock().down = true;
-    stage.wait_long(Duration::from_mins(60)).await;
+    stage.wait_long(Duration::from_hours(1)).await;
     assert!(stage.store.failed_items(ALICE).await.unwrap().is_empty());
     stage.network.lock().down = false;
     stage.wait_long(Duration::from_mins(5)).await;
