@@ -46,6 +46,8 @@ pub struct State {
     pub rooms: BTreeMap<OwnedRoomId, Room>,
     /// Each request, as its name.
     pub requests: Vec<&'static str>,
+    /// How often it was asked to send what waits; not among the requests.
+    pub pings: usize,
     /// The request of this name gets no answer, and is not carried out, as long as this is so.
     pub stuck: Option<&'static str>,
     /// The next room is made, but the answer does not come.
@@ -325,6 +327,7 @@ impl Homeserver for FakeHomeserver {
     }
 
     async fn ping(&self, _txn: &str) -> Result<Duration, Error> {
+        self.lock().pings += 1;
         Ok(Duration::from_millis(1))
     }
 

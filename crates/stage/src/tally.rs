@@ -1,8 +1,8 @@
-//! Counts what the bridge asks of its database, where a scene is about how much that is.
+//! Counts what the bridge asks of its database, where a scene is about how much that is, or about a database that fails.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
@@ -17,6 +17,7 @@ struct Counts {
     trips: AtomicUsize,
     rows: AtomicUsize,
     most_at_once: AtomicUsize,
+    fails: AtomicBool,
 }
 
 impl Tally {
@@ -35,6 +36,11 @@ impl Tally {
         self.0.most_at_once.load(Ordering::Relaxed)
     }
 
+    /// Has the database take nothing and say nothing, as when its disk is full or its server away, or work again.
+    pub fn fails(&self, fails: bool) {
+        self.0.fails.store(fails, Ordering::Relaxed);
+    }
+
     /// Begins anew.
     pub fn reset(&self) {
         for count in [&self.0.trips, &self.0.rows, &self.0.most_at_once] {
@@ -46,7 +52,13 @@ impl Tally {
 impl Steps for Tally {
     fn before(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.0.trips.fetch_add(1, Ordering::Relaxed);
-        ready(Ok(())).boxed()
+        let fails = self.0.fails.load(Ordering::Relaxed);
+        let done = if fails {
+            Err(Error::Unavailable("make room on its disk".to_owned()))
+        } else {
+            Ok(())
+        };
+        ready(done).boxed()
     }
 
     fn after(&self) -> BoxFuture<'_, Result<(), Error>> {

@@ -363,6 +363,21 @@ async fn transactions_wait_until_the_homeserver_was_greeted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_homeserver_is_asked_for_its_backlog_at_the_start_and_after_a_refusal() {
+    let mut stage = Stage::new().await;
+    let pings = |stage: &Stage| std::mem::take(&mut stage.homeserver.lock().pings);
+    let bridge = stage.build();
+    let refused = bridge.transaction("1", Transaction::default()).await;
+    assert!(refused.is_err(), "nobody has greeted the homeserver yet");
+    stage.wait(Duration::from_secs(1)).await;
+    assert_eq!(pings(&stage), 1, "by itself it would try again in minutes");
+    drop(bridge);
+    stage.start().await;
+    stage.wait(Duration::from_mins(1)).await;
+    assert_eq!(pings(&stage), 1, "it may have waited for that");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_a_homeserver_that_does_not_answer() {
     let mut stage = Stage::new().await;
     stage.homeserver.lock().stuck = Some("set_display_name");

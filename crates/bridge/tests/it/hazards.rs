@@ -11,7 +11,8 @@ use store::PortalState;
 use stage::{
     ALICE, Stage,
     homeserver::{BOT, Failure},
-    talk::{invites_bot, said},
+    network::Failure as Refusal,
+    talk::{asks, invites_bot, said},
 };
 
 /// The homeserver sends these events in a transaction of this name.
@@ -127,6 +128,65 @@ async fn transaction_ids_that_begin_again_at_one_hide_nothing() {
             "alice: true",
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_stored_is_refused_and_comes_before_anything_newer() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let tally = stage.tallied().await;
+    stage.start().await;
+    stage.wait(SETTLED).await;
+    let bridge = stage.bridge.clone().unwrap();
+    let is_taken = async |id: &str, event: &IncomingEvent| {
+        let transaction = Transaction {
+            events: vec![event.clone()],
+            ..Transaction::default()
+        };
+        bridge.transaction(id, transaction).await.is_ok()
+    };
+    let one = writes_untold(&stage, &room, text("one"));
+    let two = writes_untold(&stage, &room, text("two"));
+    tally.fails(true);
+    assert!(!is_taken("901", &one).await, "it is not stored");
+    let ill = bridge.health().await.database.unwrap_err();
+    assert!(ill.contains("make room on its disk"), "{ill}");
+    tally.fails(false);
+    assert!(!is_taken("902", &two).await, "it would overtake");
+    assert!(stage.network.transcript("org/one").is_empty());
+    assert!(is_taken("901", &one).await);
+    assert!(is_taken("902", &two).await);
+    assert_eq!(bridge.health().await.database, Ok(()));
+    stage
+        .reads_there("org/one", &["alice: one", "alice: two"])
+        .await;
+    drop(bridge);
+}
+
+/// What was carried out without a trace in the map: only what is noted of the event itself can tell.
+#[tokio::test(start_paused = true)]
+async fn commands_and_what_was_discarded_are_not_carried_out_again_when_they_come_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.network.lock().failures.push_back(Refusal::Forbidden);
+    let refused = stage.writes(&room, "no").await;
+    stage.quiet().await;
+    let discarded = asks(&mut stage, &room, "!gitter discard all").await;
+    let command = {
+        let homeserver = stage.homeserver.lock();
+        let timeline = &homeserver.rooms[&room].timeline;
+        let command = timeline.iter().rfind(|it| it.sender == ALICE);
+        command.cloned().unwrap()
+    };
+    let before = said(&stage, &room);
+    for restart in [false, true] {
+        if restart {
+            stage.restart().await;
+            stage.wait(SETTLED).await;
+        }
+        stage.push(vec![command.clone(), refused.clone()]).await;
+        stage.quiet().await;
+        assert_eq!(said(&stage, &room), before, "after {discarded}");
+        assert!(stage.network.transcript("org/one").is_empty());
+    }
 }
 
 #[tokio::test(start_paused = true)]

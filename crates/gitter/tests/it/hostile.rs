@@ -43,6 +43,31 @@ async fn a_web_page_is_no_answer_and_logs_nobody_out() {
     }
 }
 
+/// Where Gitter's answer has nothing in it that would have to be read.
+#[tokio::test]
+async fn a_web_page_is_no_deed_done() {
+    let server = Server::start().await;
+    let client = server.client("token");
+    let (room, message) = (room(), MessageId::from("5531a0c015522ed4b3df4f4c"));
+    server.answers([Answer::new(200, "text/html", PAGE)]);
+    for done in [
+        client.delete(&room, &message).await,
+        client
+            .leave(&room, &"5531a0c015522ed4b3df4f4d".into())
+            .await,
+        client
+            .mark_read(&room, std::slice::from_ref(&message))
+            .await,
+        client.mark_all_read(&room).await,
+    ] {
+        let expected = Error::Protocol {
+            what: Nonsense::WebPage(200),
+            effect: Effect::Unknown,
+        };
+        assert_eq!(done, Err(expected));
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_that_is_not_gitters_is_not_taken_for_one() {
     for body in ["", "Not Found", "[]", "{}", "null"] {
