@@ -34,5 +34,6 @@ mod second_thoughts;
 mod silent_drops;
 mod starts;
 mod status_to_sender;
+mod stops;
 mod threads_to_remote;
 mod tortured;

@@ -215,6 +215,58 @@ async fn a_flooded_room_does_not_delay_another_one_to_matrix() {
     assert!(before <= 20, "{before} others went first");
 }
 
+/// More rooms than are carried at once, so that they wait for each other.
+#[tokio::test(start_paused = true)]
+async fn many_flooded_rooms_do_not_delay_others_to_matrix() {
+    const FLOODED: usize = 14;
+    let flooded: Vec<_> = (0..FLOODED)
+        .map(|number| format!("org/flooded{number}"))
+        .collect();
+    let mut addresses: Vec<_> = flooded.iter().map(String::as_str).collect();
+    addresses.extend(["org/early", "org/late"]);
+    let mut stage = Stage::with_rooms(&addresses).await;
+    for address in &flooded {
+        stage.enter(address).await;
+    }
+    let quiet = [
+        stage.enter("org/early").await,
+        stage.enter("org/late").await,
+    ];
+    stage.quiet().await;
+    stage.homeserver.lock().stuck = Some("send");
+    for number in 0..20 {
+        for (place, address) in flooded.iter().enumerate() {
+            stage.network.says("bob", address, &number.to_string());
+            if (number, place) == (0, FLOODED / 2) {
+                stage.network.says("bob", "org/early", "hello");
+                stage.wait(Duration::from_secs(1)).await;
+            }
+        }
+    }
+    let last = stage.network.says("bob", "org/late", "hello").id;
+    stage
+        .until("all are accepted", async || {
+            stage.portal("org/late").await.cursor.as_deref() == Some(last.as_str())
+        })
+        .await;
+    stage.homeserver.lock().stuck = None;
+    stage.quiet().await;
+    let homeserver = stage.homeserver.lock();
+    let stream = homeserver.stream.iter();
+    let said = stream.filter_map(|(room, id)| {
+        let timeline = &homeserver.rooms[room].timeline;
+        let event = timeline.iter().find(|event| event.event_id == *id)?;
+        (event.kind == "m.room.message").then_some(room)
+    });
+    let said: Vec<_> = said.collect();
+    assert_eq!(said.len(), 20 * FLOODED + 2);
+    for quiet in &quiet {
+        let before = said.iter().position(|room| *room == quiet).unwrap();
+        // A few of each room, until its turn has come.
+        assert!(before <= 3 * FLOODED, "{before} others went first");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn commands_are_answered_while_everything_else_waits() {
     let (mut stage, talk) = talking(&["org/room"]).await;

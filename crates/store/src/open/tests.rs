@@ -88,11 +88,14 @@ async fn a_full_disk_takes_all_of_a_transaction_or_nothing() {
         }
     };
     says(&error, "make room on its disk");
+    // What it asks of the database would go through: it adds nothing.
+    says(&store.check().await.unwrap_err(), "make room on its disk");
     let stored = "SELECT COUNT(*) FROM items";
     assert_eq!(count(&store, stored).await, taken);
     execute(&store, "PRAGMA max_page_count = 1000000").await;
     // The homeserver repeats it.
     store.accept_events(&items(taken, 50), 2).await.unwrap();
+    store.check().await.unwrap();
     assert_eq!(count(&store, stored).await, taken + 50);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM seen").await, taken + 50);
 }
