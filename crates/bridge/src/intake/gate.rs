@@ -91,6 +91,11 @@ impl Gate {
         self.lock().refuse(id, now);
     }
 
+    /// An answer of ours got lost, which is no other thing for the homeserver than a refusal.
+    pub(super) fn was_unheard(&self, now: Millis) {
+        self.lock().unsettled_until = now + UNSETTLED;
+    }
+
     /// Whether something was refused lately, or we have just started, so that the homeserver may have forgotten an event.
     pub(super) fn is_unsettled(&self, now: Millis) -> bool {
         now < self.lock().unsettled_until

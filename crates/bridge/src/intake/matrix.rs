@@ -83,7 +83,10 @@ pub(crate) async fn accept(
         world.missed.sweep();
         return Err(Unavailable);
     }
-    world.missed.meet(id, transaction.peer, world.now());
+    if world.missed.was_unheard(id, world.now()) {
+        world.gate.was_unheard(world.now());
+    }
+    world.missed.meet(transaction.peer, world.now());
     missed::before(world, &transaction).await;
     let count = transaction.events.len();
     let theirs = transaction

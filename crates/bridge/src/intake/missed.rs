@@ -127,11 +127,17 @@ impl Missed {
         }
     }
 
-    /// This transaction came over this connection.
-    pub(super) fn meet(&self, id: &str, peer: Option<SocketAddr>, now: Millis) {
-        if self.lock().told.again(id, now) {
+    /// This transaction came once more: our answer got lost.
+    pub(super) fn was_unheard(&self, id: &str, now: Millis) -> bool {
+        let is_again = self.lock().told.again(id, now);
+        if is_again {
             self.doubt(Doubt::Unheard, now);
         }
+        is_again
+    }
+
+    /// A transaction came over this connection.
+    pub(super) fn meet(&self, peer: Option<SocketAddr>, now: Millis) {
         let connection = peer.map(|peer| self.lock().peers.meet(peer, now));
         match connection {
             None | Some(Connection::Usual) => return,

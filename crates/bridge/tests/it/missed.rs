@@ -442,3 +442,23 @@ async fn what_is_forgotten_since_an_answer_got_lost_is_found_soon() {
         ["one", "902", "903", "904", "forgotten"].map(|text| format!("alice: {text}"))
     );
 }
+
+/// Seed 6922: what is said next does not overtake it.
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_since_an_answer_got_lost_keeps_its_place() {
+    let (stage, room) = Stage::in_room("org/one").await;
+    stage.wait(Duration::from_mins(2)).await;
+    let one = writes_unheard(&stage, &room, "one");
+    let told = is_told(&stage, "901", one.clone());
+    takes(&stage, told).await;
+    writes_unheard(&stage, &room, "forgotten");
+    let told = is_told(&stage, "901", one);
+    takes(&stage, told).await;
+    let told = is_told(&stage, "902", writes_unheard(&stage, &room, "two"));
+    takes(&stage, told).await;
+    stage.quiet().await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["one", "forgotten", "two"].map(|text| format!("alice: {text}"))
+    );
+}
