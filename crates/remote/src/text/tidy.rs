@@ -4,7 +4,16 @@
 use super::{Element, Node, Tag, parts_lines};
 
 /// Tidies. Doing it twice changes nothing.
-pub(super) fn tidy(mut nodes: Vec<Node>) -> Vec<Node> {
+pub(super) fn tidy(nodes: Vec<Node>) -> Vec<Node> {
+    let mut nodes = clean(nodes);
+    if tick(&mut nodes) {
+        // Something else begins the line now.
+        nodes = clean(nodes);
+    }
+    nodes
+}
+
+fn clean(mut nodes: Vec<Node>) -> Vec<Node> {
     collapse(&mut nodes, &mut true);
     trim(&mut nodes, &mut true);
     prune(nodes)
@@ -93,10 +102,7 @@ fn prune(nodes: Vec<Node>) -> Vec<Node> {
                 if let (Tag::Math { tex, .. }, true) = (&tag, children.is_empty()) {
                     children.push(Tag::Code.with(vec![Node::Text(tex.clone())]));
                 }
-                match tag {
-                    Tag::Item { ticked: None } => item(children),
-                    tag => tag.with(children),
-                }
+                tag.with(children)
             }
             Node::MessageLink {
                 message,
@@ -129,24 +135,38 @@ fn prune(nodes: Vec<Node>) -> Vec<Node> {
     kept
 }
 
-/// An item of a list whose box to tick, if it has one, is a character, since Matrix allows no other.
-fn item(mut children: Vec<Node>) -> Node {
-    let mut ticked = None;
-    if let Some(Node::Text(text)) = children.first_mut() {
-        let mut rest = text.chars();
-        ticked = match rest.next() {
-            Some('☑') => Some(true),
-            Some('☐') => Some(false),
-            _ => None,
-        };
-        if ticked.is_some() {
-            *text = rest.as_str().trim_start_matches(is_space).to_owned();
-            if text.is_empty() {
-                children.remove(0);
+/// Reads the boxes of items of lists: a box to tick is a character, since Matrix allows no other. Says whether there was one.
+fn tick(nodes: &mut [Node]) -> bool {
+    let mut found = false;
+    for node in nodes {
+        match node {
+            Node::Text(_) | Node::Mention(_) => {}
+            Node::MessageLink { children, .. } => found |= tick(children),
+            Node::Element(Element { tag, children }) => {
+                if let Tag::Item { ticked } = tag
+                    && ticked.is_none()
+                {
+                    *ticked = take_box(children);
+                    found |= ticked.is_some();
+                }
+                found |= tick(children);
             }
         }
     }
-    Tag::Item { ticked }.with(children)
+    found
+}
+
+fn take_box(children: &mut [Node]) -> Option<bool> {
+    let Some(Node::Text(text)) = children.first_mut() else {
+        return None;
+    };
+    let ticked = match text.chars().next()? {
+        '☑' => true,
+        '☐' => false,
+        _ => return None,
+    };
+    text.remove(0);
+    Some(ticked)
 }
 
 /// Whether an element of this kind shows nothing and holds no place if it is empty.
