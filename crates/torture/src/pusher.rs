@@ -216,7 +216,8 @@ impl Pusher {
         if self.world.up.of() != Some(self.life) {
             return false;
         }
-        faults.note(&format_args!("transaction {id} of {}", events.len()));
+        let ids: Vec<_> = events.iter().map(|event| event.event_id.as_str()).collect();
+        faults.note(&format_args!("transaction {id} of {}", ids.join(", ")));
         let transaction = Transaction {
             events,
             malformed,

@@ -526,14 +526,13 @@ impl Reading<'_> {
         let mut events = Vec::new();
         let mut before = page.next;
         for event in page.events {
-            if event.ts < self.since || bot_came(&event, bot) {
+            let is_by_us = world.names.is_by_us(&event);
+            // What we say bears the network's time, however late we say it.
+            if (event.ts < self.since && !is_by_us) || bot_came(&event, bot) {
                 before = None;
                 break;
             }
-            if event.sender == self.writer
-                && !world.names.is_by_us(&event)
-                && is_news(world, &event).await?
-            {
+            if event.sender == self.writer && !is_by_us && is_news(world, &event).await? {
                 events.push(event);
             }
         }

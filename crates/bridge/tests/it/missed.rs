@@ -321,6 +321,27 @@ async fn what_was_forgotten_is_found_behind_a_new_name_of_the_bot() {
     stage.reads_there("org/one", &["alice: forgotten"]).await;
 }
 
+/// Seed 9773: what is told on Matrix bears the time at which it was said on the network, however long ago that is.
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_is_found_behind_old_news_of_the_network() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.wait(Duration::from_hours(2)).await;
+    // All that there is has been read.
+    stage.restart().await;
+    stage.wait(SETTLED).await;
+    stage.kill().await;
+    writes_unheard(&stage, &room, "forgotten");
+    {
+        let bot = OwnedUserId::try_from(BOT).unwrap();
+        let content = json!({"msgtype": "m.notice", "body": "said long ago"});
+        let mut homeserver = stage.homeserver.lock();
+        homeserver.append(&room, &bot, "m.room.message", None, content, 1);
+    }
+    stage.start().await;
+    stage.wait(SETTLED).await;
+    stage.reads_there("org/one", &["alice: forgotten"]).await;
+}
+
 /// A homeserver that was started anew tells of an event: that it has our answer.
 fn is_told(stage: &Stage, id: &'static str, event: IncomingEvent) -> JoinHandle<()> {
     let bridge = stage.bridge.clone().unwrap();

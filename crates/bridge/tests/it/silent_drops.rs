@@ -223,6 +223,41 @@ async fn of_a_long_message_only_what_was_dropped_is_sent_again() {
         .await;
 }
 
+/// Seed 7767: a change moves up what stood behind the gap, and its own end is dropped.
+#[tokio::test(start_paused = true)]
+async fn of_a_change_that_moved_parts_only_what_was_dropped_is_sent_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "firstfirstsecondsecothird").await;
+    let second = async || stage.network.lock().posts == 1;
+    stage.until("the second is next", second).await;
+    drops(&stage, 1);
+    stage.wait(A_MINUTE).await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["alice: firstfirst", "alice: third"]
+    );
+    // Two of them meet changes, of which nothing is dropped.
+    drops(&stage, 3);
+    stage
+        .edits(&room, &event.event_id, "FIRSTFIRSTSECONDSECOTHIRD")
+        .await;
+    stage.wait(A_MINUTE).await;
+    assert_eq!(
+        stage.network.transcript("org/one"),
+        ["alice: FIRSTFIRST", "alice: SECONDSECO"]
+    );
+    assert_eq!(failed(&stage).await.len(), 1);
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage
+        .reads_there(
+            "org/one",
+            &["alice: FIRSTFIRST", "alice: SECONDSECO", "alice: THIRD"],
+        )
+        .await;
+    stage.quiet().await;
+    assert!(failed(&stage).await.is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_dropped_is_given_back_as_it_reads_now_and_can_be_withdrawn() {
     let (mut stage, room) = Stage::in_room("org/one").await;

@@ -3,7 +3,7 @@
 //! A network need not know repeats. So each part is marked as *attempting*, with what is needed to recognise it, before it is
 //! sent; after a crash or a lost answer the room is searched for it, and only if it is not there is it sent again.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
 use remote::{Fault, Message, MessageId, Millis, Part, RemoteError};
 use ruma::OwnedEventId;
@@ -143,8 +143,9 @@ impl Job<'_> {
         let world = self.world;
         let mut rows = Vec::new();
         let mut begun = !sent.is_empty();
+        let stands = standing(parts, sent);
         for (index, part) in parts.iter().enumerate() {
-            if sent.iter().any(|row| row.part == part_number(index)) {
+            if stands.contains(&index) {
                 continue;
             }
             // Known before the next part goes out, since its echo may come at any time.
@@ -268,6 +269,29 @@ impl Job<'_> {
         let to = self.progress.tried + CLOCKS_APART;
         (from..=to).contains(&sent_at)
     }
+}
+
+/// Which parts stand. A row's number says which part it was when it was sent: where one before it was never kept by the network, a
+/// change made it another one since, which its text tells.
+fn standing(parts: &[Part], sent: &[MessageRow]) -> BTreeSet<usize> {
+    let digests: Vec<_> = parts.iter().map(digest::of_part).collect();
+    let reads = |row: &MessageRow, index: usize| row.digest == Some(digests[index]);
+    let number = |row: &MessageRow| {
+        let index = usize::try_from(row.part).ok();
+        index.filter(|index| *index < digests.len())
+    };
+    let (in_place, mut others): (Vec<_>, Vec<_>) = sent
+        .iter()
+        .partition(|row| number(row).is_some_and(|index| reads(row, index)));
+    let mut stands: BTreeSet<_> = in_place.into_iter().filter_map(number).collect();
+    others.retain(|row| {
+        let index = (0..digests.len()).find(|index| !stands.contains(index) && reads(row, *index));
+        stands.extend(index);
+        index.is_none()
+    });
+    // What was changed elsewhere, or answers what is gone by now, reads otherwise.
+    stands.extend(others.into_iter().filter_map(number));
+    stands
 }
 
 fn row(
