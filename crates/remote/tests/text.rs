@@ -114,7 +114,10 @@ fn formatting_survives() {
 /// What is found when many are tried stays here.
 #[test]
 fn what_was_found_reads_as_the_same() {
-    for html in ["<li>☐<span data-mx-spoiler> \""] {
+    for html in [
+        "<li>☐<span data-mx-spoiler> \"",
+        "<li> ☑ \n <p> <b> a</b> <ul><li>☐<li>☐☑",
+    ] {
         let text = parse_plainly(html);
         let written = html::render(&text, &NoNames);
         assert_eq!(parse_plainly(&written), text, "{written}");
