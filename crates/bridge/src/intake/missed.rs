@@ -455,6 +455,8 @@ struct Found {
 struct News {
     /// Oldest first.
     events: Vec<IncomingEvent>,
+    /// The user wrote something on it, which the homeserver ought to have told. What we said ourselves tells nothing of what came before.
+    tells: bool,
     /// Where the page before it begins; `None` if nothing before it is for us.
     before: Option<String>,
 }
@@ -462,26 +464,25 @@ struct News {
 impl Reading<'_> {
     /// Reads back to what is known.
     async fn back(&self) -> Result<Found, Error> {
-        let News { events, before } = self.page(None).await?;
+        // Where all is known, what lies before it is, too.
+        let goes_on = |news: &News| self.thoroughly || !news.tells || !news.events.is_empty();
+        let news = self.page(None).await?;
+        let mut from = news.before.clone().filter(|_| goes_on(&news));
         let mut found = Found {
-            newest: events,
+            newest: news.events,
             ..Found::default()
         };
-        let goes_on = |news: &[IncomingEvent]| self.thoroughly || !news.is_empty();
-        let mut from = before.filter(|_| goes_on(&found.newest));
         let mut last = None;
         for _ in 0..PAGES {
             let Some(place) = from else {
                 return Ok(found);
             };
             let news = self.page(Some(&place)).await?;
-            // Where all is known, what lies before it is, too.
-            if !goes_on(&news.events) {
-                return Ok(found);
+            from = news.before.clone().filter(|_| goes_on(&news));
+            if !news.events.is_empty() {
+                found.between.extend(last.replace(place));
+                found.oldest = news.events;
             }
-            found.between.extend(last.replace(place));
-            found.oldest = news.events;
-            from = news.before;
         }
         tracing::warn!(room = %self.room, "the homeserver kept back more than is read");
         Ok(found)
@@ -523,21 +524,29 @@ impl Reading<'_> {
                 PAGE,
             )
             .await?;
-        let mut events = Vec::new();
-        let mut before = page.next;
+        let mut news = News {
+            events: Vec::new(),
+            tells: false,
+            // What we say bears the network's time, however late we say it; but not all of a page.
+            before: page
+                .next
+                .filter(|_| page.events.iter().any(|event| event.ts >= self.since)),
+        };
         for event in page.events {
             let is_by_us = world.names.is_by_us(&event);
-            // What we say bears the network's time, however late we say it.
             if (event.ts < self.since && !is_by_us) || bot_came(&event, bot) {
-                before = None;
+                news.before = None;
                 break;
             }
-            if event.sender == self.writer && !is_by_us && is_news(world, &event).await? {
-                events.push(event);
+            if event.sender == self.writer && !is_by_us {
+                news.tells = true;
+                if is_news(world, &event).await? {
+                    news.events.push(event);
+                }
             }
         }
-        events.reverse();
-        Ok(News { events, before })
+        news.events.reverse();
+        Ok(news)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use homeserver::{Appservice as _, IncomingEvent, Transaction};
+use homeserver::{Appservice as _, IncomingEvent, PUPPET_KEY, Transaction};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -336,6 +336,26 @@ async fn what_was_forgotten_is_found_behind_old_news_of_the_network() {
         let content = json!({"msgtype": "m.notice", "body": "said long ago"});
         let mut homeserver = stage.homeserver.lock();
         homeserver.append(&room, &bot, "m.room.message", None, content, 1);
+    }
+    stage.start().await;
+    stage.wait(SETTLED).await;
+    stage.reads_there("org/one", &["alice: forgotten"]).await;
+}
+
+/// What the user says on the network is said on Matrix as him, where we may: it stands among what he wrote there.
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_is_found_behind_much_that_we_said_as_the_user() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    stage.wait(SETTLED).await;
+    stage.kill().await;
+    writes_unheard(&stage, &room, "forgotten");
+    let alice = OwnedUserId::try_from(ALICE).unwrap();
+    for number in 0..120 {
+        let content =
+            json!({"msgtype": "m.text", "body": number.to_string(), PUPPET_KEY: "gitter"});
+        let now = stage.now();
+        let mut homeserver = stage.homeserver.lock();
+        homeserver.append(&room, &alice, "m.room.message", None, content, now);
     }
     stage.start().await;
     stage.wait(SETTLED).await;
