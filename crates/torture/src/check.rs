@@ -143,7 +143,7 @@ impl<'a> Check<'a> {
     fn is_right(&self, user: &str, item: &Item) -> Option<Said> {
         let ledger = self.people.ledger.lock();
         let mut own = ledger.iter().filter(|it| it.user == user);
-        let said = own.find(|it| it.event == item.key)?;
+        let said = own.find(|it| it.is_of(&item.key))?;
         // Which of those that read alike was posted when, nobody can tell; how many stand is counted all the same.
         let is_one_of_many = ledger.iter().filter(|it| it.reads == said.reads).count() > 1;
         let facts = &self.people.world.faults.facts;
@@ -175,10 +175,13 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether something of it came late, by its sender's order or by a change which found that it was not there.
-    fn is_late(&self, number: u64) -> bool {
+    /// Whether something that reads so came late, by its sender's order or by a change which found that it was not there. Of equal ones, nobody
+    /// can tell which it was.
+    fn is_late(&self, reads: u64) -> bool {
         let facts = &self.people.world.faults.facts;
-        self.late.contains(&number) || facts.was_dropped(number)
+        let ledger = self.people.ledger.lock();
+        let mut same = ledger.iter().filter(|it| it.reads == reads);
+        facts.was_dropped(reads) || same.any(|it| self.late.contains(&it.number))
     }
 
     /// Whether nothing of it stands that would stand twice then.
@@ -291,8 +294,9 @@ impl<'a> Check<'a> {
                     }
                     continue;
                 };
-                if !self.is_late(it.number) && !self.is_late(it.reads) && !self.is_excused(it.reads)
-                {
+                let is_in_order =
+                    part < it.lasting && !self.is_late(it.reads) && !self.is_excused(it.reads);
+                if is_in_order {
                     if last.is_some_and(|last| last > *place) {
                         self.finds(Wrong::Reordered, format!("{name} ({})", message.id));
                     }
@@ -338,8 +342,11 @@ impl<'a> Check<'a> {
             return;
         };
         let root_there = {
-            let ledger = self.people.ledger.lock();
-            if let Some(it) = ledger.iter().find(|it| it.event == root) {
+            let said_here = {
+                let ledger = self.people.ledger.lock();
+                ledger.iter().find(|it| it.event == root).cloned()
+            };
+            if let Some(it) = said_here {
                 let number = it.reads;
                 if it.shared || self.is_late(number) {
                     // It was not there when it was answered.

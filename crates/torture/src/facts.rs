@@ -214,7 +214,7 @@ impl Known {
         });
         // What it notes before it posts may be all that it came to.
         unanswered
-            || self.interrupted.contains(said.event.as_str())
+            || self.interrupted.iter().any(|event| said.is_of(event))
             || self
                 .failed
                 .iter()
@@ -241,7 +241,9 @@ mod tests {
             room: "r0".to_owned(),
             event: format!("$event{number}").try_into().expect("an id"),
             version: 0,
+            edits: Vec::new(),
             parts: 1,
+            lasting: 1,
             redacted: false,
             thread: None,
             at: 0,

@@ -60,11 +60,13 @@ pub enum Kind {
     EqualTexts,
     /// What waited for some minutes is not sent unasked.
     Age,
+    /// Changes make texts longer and shorter.
+    Lengths,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Kills,
         Self::Stops,
         Self::Database,
@@ -85,6 +87,7 @@ impl Kind {
         Self::Dropped,
         Self::EqualTexts,
         Self::Age,
+        Self::Lengths,
     ];
 
     /// Those that the bridge does not stand yet, and why. They are left out unless they are asked for.

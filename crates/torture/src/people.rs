@@ -17,6 +17,9 @@ use crate::{dice::Dice, faults::Kind, world::World};
 /// How many characters the network takes at once.
 const PART: usize = 10;
 
+/// How many parts a long text has.
+const MOST_PARTS: u64 = 3;
+
 /// What a user wrote on Matrix.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
@@ -29,7 +32,11 @@ pub(crate) struct Said {
     pub(crate) room: String,
     pub(crate) event: OwnedEventId,
     pub(crate) version: u64,
+    /// What changed it.
+    pub(crate) edits: Vec<OwnedEventId>,
     pub(crate) parts: u64,
+    /// So many parts it always had.
+    pub(crate) lasting: u64,
     pub(crate) redacted: bool,
     /// The root of its thread.
     pub(crate) thread: Option<OwnedEventId>,
@@ -76,6 +83,13 @@ pub(crate) struct People {
     pub(crate) portals: Vec<((String, String), OwnedRoomId)>,
 }
 
+impl Said {
+    /// Whether an event is it, or changed it.
+    pub(crate) fn is_of(&self, event: &str) -> bool {
+        self.event == event || self.edits.iter().any(|edit| edit == event)
+    }
+}
+
 impl People {
     pub(crate) fn portal(&self, user: &str, room: &str) -> Option<&RoomId> {
         let found = self
@@ -97,7 +111,7 @@ impl People {
                 32..50 => self.answers(&user, room, &dice),
                 _ if self.repeats_itself(&dice) => self.repeats(&user, room, &dice),
                 _ => {
-                    let parts = if dice.below(4) == 0 { 3 } else { 1 };
+                    let parts = if dice.below(4) == 0 { MOST_PARTS } else { 1 };
                     self.says(&user, room, parts, None);
                 }
             }
@@ -143,7 +157,9 @@ impl People {
             room: room.to_owned(),
             event,
             version: 0,
+            edits: Vec::new(),
             parts,
+            lasting: parts,
             redacted: false,
             thread,
             at: self.world.now(),
@@ -211,7 +227,9 @@ impl People {
             room: room.to_owned(),
             event,
             version: 0,
+            edits: Vec::new(),
             parts: 1,
+            lasting: 1,
             redacted: false,
             thread: None,
             at: self.world.now(),
@@ -243,6 +261,10 @@ impl People {
             return;
         }
         said.version += 1;
+        if self.world.faults.drawn(Kind::Lengths) {
+            said.parts = 1 + dice.below(MOST_PARTS);
+            said.lasting = said.lasting.min(said.parts);
+        }
         let new = text(said.number, said.version, said.parts);
         let content = json!({
             "msgtype": "m.text",
@@ -252,9 +274,10 @@ impl People {
         });
         let event = self.append(user, portal, content);
         self.world.faults.note(&format_args!(
-            "{user} edits m{:04} to v{} ({event})",
-            said.number, said.version
+            "{user} edits m{:04} to v{} of {} ({event})",
+            said.number, said.version, said.parts
         ));
+        said.edits.push(event);
     }
 
     fn redacts(&self, user: &str, room: &str, dice: &Dice) {

@@ -113,6 +113,42 @@ async fn an_event_stands_as_long_as_one_of_its_parts_does() {
     assert!(!stands(&stage));
 }
 
+/// What its thread begins with was deleted there meanwhile.
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_change_stands_by_itself_where_its_thread_is_gone() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let root = stage.network.says("bob", "org/one", "root");
+    stage.quiet().await;
+    let shown = {
+        let homeserver = stage.homeserver.lock();
+        let timeline = &homeserver.rooms[&room].timeline;
+        let found = timeline.iter().find(|it| it.content["body"] == "root");
+        found.unwrap().event_id.clone()
+    };
+    let content = json!({
+        "msgtype": "m.text", "body": "short",
+        "m.relates_to": {"rel_type": "m.thread", "event_id": shown},
+    });
+    let own = stage
+        .happens(&room, ALICE, "m.room.message", None, content)
+        .await
+        .event_id;
+    stage
+        .reads_there("org/one", &["bob: root", "alice in message0001: short"])
+        .await;
+    stage.network.deletes(&root);
+    stage.quiet().await;
+    stage.edits(&room, &own, "0123456789abc").await;
+    stage
+        .reads_there(
+            "org/one",
+            &["alice in message0001: 0123456789", "alice: abc"],
+        )
+        .await;
+    stage.quiet().await;
+    assert!(stage.store.failed_items(ALICE).await.unwrap().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_change_that_leaves_nothing_is_told() {
     for new in [

@@ -258,6 +258,38 @@ async fn of_a_change_that_moved_parts_only_what_was_dropped_is_sent_again() {
     assert!(failed(&stage).await.is_empty());
 }
 
+/// What was shortened once, and then got longer again, was not sent.
+#[tokio::test(start_paused = true)]
+async fn of_a_change_that_grew_again_what_was_dropped_is_sent_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "0123456789abc").await.event_id;
+    stage.quiet().await;
+    stage.edits(&room, &event, "short").await;
+    stage.reads_there("org/one", &["alice: short"]).await;
+    // One of them meets a change, of which nothing is dropped.
+    drops(&stage, 2);
+    stage.edits(&room, &event, "0123456789abc").await;
+    stage.wait(A_MINUTE).await;
+    assert_eq!(stage.network.transcript("org/one"), ["alice: 0123456789"]);
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage
+        .reads_there("org/one", &["alice: 0123456789", "alice: abc"])
+        .await;
+}
+
+/// The beginning, of which the change was to be made, is not there; what stood behind it does not stay.
+#[tokio::test(start_paused = true)]
+async fn of_a_message_that_was_dropped_in_part_and_shortened_nothing_old_stays() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    drops(&stage, 1);
+    let event = stage.writes(&room, "0123456789abc").await.event_id;
+    stage.reads_there("org/one", &["alice: abc"]).await;
+    stage.edits(&room, &event, "short").await;
+    stage.wait(A_MINUTE).await;
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &["alice: short"]).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_dropped_is_given_back_as_it_reads_now_and_can_be_withdrawn() {
     let (mut stage, room) = Stage::in_room("org/one").await;

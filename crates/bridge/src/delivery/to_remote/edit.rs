@@ -299,11 +299,11 @@ impl Job<'_> {
             // Known before the next one, since its echo may come at any time.
             world.store.put_messages(&[edited]).await?;
         }
-        if gone > 0 && gone == rows.len().min(parts.len()) {
-            return Ok(InPlace::Gone);
-        }
         for row in rows.iter().skip(parts.len()) {
             self.delete(road, row).await?;
+        }
+        if gone > 0 && gone == rows.len().min(parts.len()) {
+            return Ok(InPlace::Gone);
         }
         let is_whole = gone == 0;
         if parts.len() <= rows.len() {
@@ -326,9 +326,22 @@ impl Job<'_> {
                 ..row.clone()
             })
             .collect();
-        let added = self
-            .send(road, &first.event_id, parts, &sent, false)
-            .await?;
+        let of = &first.event_id;
+        let added = match self.send(road, of, parts, &sent, false).await {
+            // What its thread began with may be gone by now.
+            Err(Error::Remote(error))
+                if error.fault == Fault::Rejected
+                    && parts.iter().any(|part| part.thread.is_some()) =>
+            {
+                let apart = |part: &Part| Part {
+                    thread: None,
+                    ..part.clone()
+                };
+                let parts: Vec<_> = parts.iter().map(apart).collect();
+                self.send(road, of, &parts, &sent, false).await?
+            }
+            added => added?,
+        };
         Ok(match added {
             Ok(added) if is_whole => InPlace::Done(added),
             Ok(added) => InPlace::Partly(added),

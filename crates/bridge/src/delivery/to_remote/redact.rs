@@ -23,6 +23,7 @@ impl Job<'_> {
         }
         let gone = MessageRow {
             deleted: true,
+            digest: None,
             ..row.clone()
         };
         Ok(self.world.store.put_messages(&[gone]).await?)

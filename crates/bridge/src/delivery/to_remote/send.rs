@@ -289,7 +289,8 @@ fn standing(parts: &[Part], sent: &[MessageRow]) -> BTreeSet<usize> {
         stands.extend(index);
         index.is_none()
     });
-    // What was changed elsewhere, or answers what is gone by now, reads otherwise.
+    // What was changed elsewhere, or answers what is gone by now, reads otherwise. What we took back ourselves reads nothing.
+    others.retain(|row| !row.deleted || row.digest.is_some());
     stands.extend(others.into_iter().filter_map(number));
     stands
 }
