@@ -227,11 +227,12 @@ impl FakeNetwork {
         self.add(&person(who), &parent.room, &part)
     }
 
-    /// Somebody changes what he wrote.
+    /// Somebody changes what he wrote. Nobody does so twice in a millisecond.
     pub fn edits(&self, message: &Message, text: &str) -> Message {
+        let now = self.clock.now();
         let changed = Message {
             text: RichText::plain(text),
-            edited_at: Some(self.clock.now()),
+            edited_at: Some(message.edited_at.map_or(now, |last| now.max(last + 1))),
             ..message.clone()
         };
         self.store(&changed);

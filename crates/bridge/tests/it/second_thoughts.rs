@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use homeserver::{Appservice as _, Transaction};
-use ruma::{OwnedEventId, OwnedUserId};
+use remote::Message;
+use ruma::{OwnedEventId, OwnedUserId, RoomId};
 use serde_json::json;
 use store::Steps;
 
@@ -113,26 +114,33 @@ async fn an_event_stands_as_long_as_one_of_its_parts_does() {
     assert!(!stands(&stage));
 }
 
-/// What its thread begins with was deleted there meanwhile.
-#[tokio::test(start_paused = true)]
-async fn the_rest_of_a_change_stands_by_itself_where_its_thread_is_gone() {
-    let (mut stage, room) = Stage::in_room("org/one").await;
+/// Bob says something on the network; gives it, and an answer to it that Alice writes in its thread.
+async fn answers_in_thread(
+    stage: &mut Stage,
+    room: &RoomId,
+    text: &str,
+) -> (Message, OwnedEventId) {
     let root = stage.network.says("bob", "org/one", "root");
     stage.quiet().await;
     let shown = {
         let homeserver = stage.homeserver.lock();
-        let timeline = &homeserver.rooms[&room].timeline;
-        let found = timeline.iter().find(|it| it.content["body"] == "root");
+        let mut timeline = homeserver.rooms[room].timeline.iter();
+        let found = timeline.find(|it| it.content["body"] == "root");
         found.unwrap().event_id.clone()
     };
     let content = json!({
-        "msgtype": "m.text", "body": "short",
+        "msgtype": "m.text", "body": text,
         "m.relates_to": {"rel_type": "m.thread", "event_id": shown},
     });
-    let own = stage
-        .happens(&room, ALICE, "m.room.message", None, content)
-        .await
-        .event_id;
+    let own = stage.happens(room, ALICE, "m.room.message", None, content);
+    let own = own.await.event_id;
+    (root, own)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_change_stands_by_itself_where_its_thread_is_gone() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let (root, own) = answers_in_thread(&mut stage, &room, "short").await;
     stage
         .reads_there("org/one", &["bob: root", "alice in message0001: short"])
         .await;
@@ -143,6 +151,27 @@ async fn the_rest_of_a_change_stands_by_itself_where_its_thread_is_gone() {
         .reads_there(
             "org/one",
             &["alice in message0001: 0123456789", "alice: abc"],
+        )
+        .await;
+    stage.quiet().await;
+    assert!(stage.store.failed_items(ALICE).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_long_message_stands_by_itself_where_its_thread_is_gone() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let (root, _) = answers_in_thread(&mut stage, &room, "0123456789abcdefghij!").await;
+    let second = async || stage.network.lock().posts == 1;
+    stage.until("the second is next", second).await;
+    stage.network.deletes(&root);
+    stage
+        .reads_there(
+            "org/one",
+            &[
+                "alice in message0001: 0123456789",
+                "alice: abcdefghij",
+                "alice: !",
+            ],
         )
         .await;
     stage.quiet().await;

@@ -326,22 +326,9 @@ impl Job<'_> {
                 ..row.clone()
             })
             .collect();
-        let of = &first.event_id;
-        let added = match self.send(road, of, parts, &sent, false).await {
-            // What its thread began with may be gone by now.
-            Err(Error::Remote(error))
-                if error.fault == Fault::Rejected
-                    && parts.iter().any(|part| part.thread.is_some()) =>
-            {
-                let apart = |part: &Part| Part {
-                    thread: None,
-                    ..part.clone()
-                };
-                let parts: Vec<_> = parts.iter().map(apart).collect();
-                self.send(road, of, &parts, &sent, false).await?
-            }
-            added => added?,
-        };
+        let added = self
+            .send(road, &first.event_id, parts, &sent, false)
+            .await?;
         Ok(match added {
             Ok(added) if is_whole => InPlace::Done(added),
             Ok(added) => InPlace::Partly(added),

@@ -175,21 +175,23 @@ impl Job<'_> {
                     if let Some(late) = self.give_up_late(road, begun).await? {
                         return Ok(Err(End::Not(late)));
                     }
-                    self.progress.part = Some(part.clone());
-                    self.attempt().await?;
                     if looked {
                         world.meters.resolved(Resolved::SentAgain);
                     }
                     let key = txn(&["remote", of, &index.to_string()]);
-                    let asked_at = world.now();
-                    let sent = road.account.send(&road.room, part, &key).await?;
-                    let now = world.now();
-                    // An answer that took long, perhaps since this machine slept, tells nothing of their clock.
-                    if now - asked_at < CLOCKS_TOGETHER {
-                        let ahead = sent.sent_at - now;
-                        world.network_ahead.store(ahead, Ordering::Relaxed);
+                    match self.post(road, part, &key).await {
+                        // What the thread of what stands began with may be gone by now.
+                        Err(Error::Remote(error))
+                            if error.fault == Fault::Rejected && begun && part.thread.is_some() =>
+                        {
+                            let apart = Part {
+                                thread: None,
+                                ..part.clone()
+                            };
+                            self.post(road, &apart, &key).await?
+                        }
+                        sent => sent?,
                     }
-                    sent
                 }
             };
             let row = row(
@@ -209,6 +211,22 @@ impl Job<'_> {
             });
         }
         Ok(Ok(rows))
+    }
+
+    /// Sends a part.
+    async fn post(&mut self, road: &Road, part: &Part, key: &str) -> Result<Message, Error> {
+        self.progress.part = Some(part.clone());
+        self.attempt().await?;
+        let world = self.world;
+        let asked_at = world.now();
+        let sent = road.account.send(&road.room, part, key).await?;
+        let now = world.now();
+        // An answer that took long, perhaps since this machine slept, tells nothing of their clock.
+        if now - asked_at < CLOCKS_TOGETHER {
+            let ahead = sent.sent_at - now;
+            world.network_ahead.store(ahead, Ordering::Relaxed);
+        }
+        Ok(sent)
     }
 
     /// Looks for a part that was attempted and never answered.
