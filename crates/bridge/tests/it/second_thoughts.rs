@@ -120,7 +120,7 @@ async fn answers_in_thread(
     room: &RoomId,
     text: &str,
 ) -> (Message, OwnedEventId) {
-    let root = stage.network.says("bob", "org/one", "root");
+    let question = stage.network.says("bob", "org/one", "root");
     stage.quiet().await;
     let shown = {
         let homeserver = stage.homeserver.lock();
@@ -134,17 +134,17 @@ async fn answers_in_thread(
     });
     let own = stage.happens(room, ALICE, "m.room.message", None, content);
     let own = own.await.event_id;
-    (root, own)
+    (question, own)
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_a_change_stands_by_itself_where_its_thread_is_gone() {
     let (mut stage, room) = Stage::in_room("org/one").await;
-    let (root, own) = answers_in_thread(&mut stage, &room, "short").await;
+    let (question, own) = answers_in_thread(&mut stage, &room, "short").await;
     stage
         .reads_there("org/one", &["bob: root", "alice in message0001: short"])
         .await;
-    stage.network.deletes(&root);
+    stage.network.deletes(&question);
     stage.quiet().await;
     stage.edits(&room, &own, "0123456789abc").await;
     stage
@@ -160,10 +160,10 @@ async fn the_rest_of_a_change_stands_by_itself_where_its_thread_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_a_long_message_stands_by_itself_where_its_thread_is_gone() {
     let (mut stage, room) = Stage::in_room("org/one").await;
-    let (root, _) = answers_in_thread(&mut stage, &room, "0123456789abcdefghij!").await;
+    let (question, _) = answers_in_thread(&mut stage, &room, "0123456789abcdefghij!").await;
     let second = async || stage.network.lock().posts == 1;
     stage.until("the second is next", second).await;
-    stage.network.deletes(&root);
+    stage.network.deletes(&question);
     stage
         .reads_there(
             "org/one",
