@@ -337,3 +337,25 @@ async fn what_somebody_else_said_by_the_same_account_is_not_taken_for_it() {
         .await;
     assert!(failed(&stage).await.is_empty());
 }
+
+/// Seed 21875: only what was posted can be looked for.
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_change_is_no_doubt_where_only_a_change_in_place_was_not_answered() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "short").await.event_id;
+    stage.quiet().await;
+    stage.network.lock().silent = true;
+    let his = stage.network.says("alice", "org/one", "his own");
+    stage.network.edits(&his, "his own!");
+    let failures = [Failure::AnswerLost; 3];
+    stage.network.lock().failures.extend(failures);
+    stage.edits(&room, &event, "0123456789abc").await;
+    stage
+        .reads_there(
+            "org/one",
+            &["alice: 0123456789", "alice: his own!", "alice: abc"],
+        )
+        .await;
+    assert_eq!(doubts(&stage, &room), Vec::<String>::new());
+    assert!(failed(&stage).await.is_empty());
+}

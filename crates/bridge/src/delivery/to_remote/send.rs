@@ -153,7 +153,9 @@ impl Job<'_> {
                 world.store.put_messages(&std::mem::take(&mut rows)).await?;
                 world.echoes.expect();
             }
-            let looked = std::mem::take(&mut self.unanswered);
+            // What can be repeated, such as a change in place, is not looked for.
+            let posted = self.progress.part.is_some();
+            let looked = std::mem::take(&mut self.unanswered) && posted;
             let found = if looked {
                 self.find(road, part).await?
             } else {
