@@ -137,13 +137,17 @@ async fn look(world: &Ctx, rule: remote::Echoes) -> Result<Option<Duration>, Err
     for it in silent {
         match left(&it) {
             ..=0 => due.entry(it.portal_id).or_default().push(it),
-            left => next = next.or(u64::try_from(left).ok()),
+            left => next = next.or(u64::try_from(left).ok().map(Duration::from_millis)),
         }
     }
     let mut trouble = None;
     for (portal, due) in due {
         match of_room(world, rule, portal, &due).await {
-            Ok(()) => {}
+            Ok(put_off) => {
+                if put_off {
+                    next = next.or(Some(rule.within));
+                }
+            }
             Err(error) if error.is_transient() => trouble = Some(error),
             // Looked for once the connection is made.
             Err(error) if error.needs_login() => {}
@@ -157,19 +161,20 @@ async fn look(world: &Ctx, rule: remote::Echoes) -> Result<Option<Duration>, Err
     if let Some(error) = trouble {
         return Err(error);
     }
-    Ok(next.map(|left| Duration::from_millis(left) + GATHER))
+    Ok(next.map(|left| left + GATHER))
 }
 
-/// Looks for these messages in their room.
+/// Looks for these messages in their room. Whether some of them are to be looked for again.
 async fn of_room(
     world: &Ctx,
     rule: remote::Echoes,
     portal: i64,
     due: &[Awaited],
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let portal = world.store.portal(portal).await?;
     let Some((portal, login)) = portal.and_then(|it| it.login_id.map(|login| (it, login))) else {
-        return Ok(world.store.forget_awaited(due).await?);
+        world.store.forget_awaited(due).await?;
+        return Ok(false);
     };
     let account = world.connections.account(login).ok_or(Error::NotLoggedIn)?;
     let sought = search(world, &portal, &*account, due).await?;
@@ -179,11 +184,14 @@ async fn of_room(
         .missed
         .fetch_add(sought.missed, Ordering::Relaxed);
     if sought.missing.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let dropped = missing::give_back(world, rule, &portal, login, &sought.missing).await?;
-    world.echoes.dropped.fetch_add(dropped, Ordering::Relaxed);
-    Ok(())
+    let given = missing::give_back(world, rule, &portal, login, &sought.missing).await?;
+    world
+        .echoes
+        .dropped
+        .fetch_add(given.events, Ordering::Relaxed);
+    Ok(given.put_off)
 }
 
 /// What was found out about messages that did not come back.

@@ -277,6 +277,32 @@ async fn of_a_change_that_grew_again_what_was_dropped_is_sent_again() {
         .await;
 }
 
+/// Seed 4954: as long as it is not known what became of the rest, the gap is not told.
+#[tokio::test(start_paused = true)]
+async fn what_was_dropped_of_a_change_that_is_under_way_is_sent_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    let event = stage.writes(&room, "short").await.event_id;
+    stage.quiet().await;
+    // The first meets the change in place, of which nothing is dropped.
+    let failures = [Failure::Dropped, Failure::Dropped, Failure::Hangs];
+    stage.network.lock().failures.extend(failures);
+    stage.edits(&room, &event, "0123456789abcdefghij!").await;
+    stage.wait(A_MINUTE).await;
+    stage.restart().await;
+    stage
+        .reads_there("org/one", &["alice: 0123456789", "alice: !"])
+        .await;
+    stage.wait(A_MINUTE).await;
+    assert_eq!(failed(&stage).await.len(), 1);
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage
+        .reads_there(
+            "org/one",
+            &["alice: 0123456789", "alice: !", "alice: abcdefghij"],
+        )
+        .await;
+}
+
 /// The beginning, of which the change was to be made, is not there; what stood behind it does not stay.
 #[tokio::test(start_paused = true)]
 async fn of_a_message_that_was_dropped_in_part_and_shortened_nothing_old_stays() {

@@ -44,6 +44,7 @@ sql! {
     FAILED_ITEM = select!("WHERE lane = $1 AND key = $2 AND items.state = 'failed'");
     FAILED_ABOUT = select!("WHERE lane = $1 AND about = $2 AND items.state = 'failed' ORDER BY items.id");
     WAITS = "SELECT COUNT(*) FROM items WHERE lane = $1 AND key = $2 AND state <> 'failed'";
+    BEING_CHANGED = "SELECT COUNT(*) FROM items WHERE lane = $1 AND about = $2 AND state = 'attempting'";
     WAITS_AHEAD = "SELECT COUNT(*) FROM items WHERE lane = $1 AND id < $2 AND key = $3 AND state <> 'failed'";
     REWRITE_ITEM = "UPDATE items SET payload = $2 WHERE id = $1";
     ABSORB_ITEM = "DELETE FROM items WHERE id = $1 AND state = 'waiting'";
@@ -157,6 +158,14 @@ impl Store {
     /// Whether the item with this key is in the lane and not given up.
     pub async fn waits(&self, lane: &Lane, key: &str) -> Result<bool, Error> {
         let row = self.db.row(WAITS, args![&lane.to_string(), key]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(count > 0)
+    }
+
+    /// Whether something is being done about an event.
+    pub async fn is_being_changed(&self, lane: &Lane, event: &str) -> Result<bool, Error> {
+        let lane = lane.to_string();
+        let row = self.db.row(BEING_CHANGED, args![&lane, event]).await?;
         let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
         Ok(count > 0)
     }

@@ -16,26 +16,38 @@ use crate::{
     text::{changed, is_edit},
 };
 
-/// Tells the user what is missing and lists it as failed; gives how many of his events that were. Can be repeated. `Err` is only
-/// what may pass by itself.
+/// What became of what is missing.
+pub(super) struct Given {
+    /// So many of the user's events were given back.
+    pub(super) events: u64,
+    /// Something of others is still on its way, and they are to be looked at again.
+    pub(super) put_off: bool,
+}
+
+/// Tells the user what is missing and lists it as failed. Can be repeated. `Err` is only what may pass by itself.
 pub(super) async fn give_back(
     world: &Ctx,
     rule: remote::Echoes,
     portal: &Portal,
     login: i64,
     missing: &[Awaited],
-) -> Result<u64, Error> {
+) -> Result<Given, Error> {
     let lane = Lane::ToRemote(portal.id);
     let (mut gone, mut items, mut events, mut seen) =
         (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
+    let mut put_off = false;
     for it in missing {
         let rows = world.store.messages(portal.id, &it.remote_id).await?;
         let Some(row) = rows.first() else {
             gone.push(it.clone());
             continue;
         };
-        if world.store.waits(&lane, &row.event_id).await? {
-            // The rest of it is still on its way; afterwards it is looked at again.
+        let store = &world.store;
+        if store.waits(&lane, &row.event_id).await?
+            || store.is_being_changed(&lane, &row.event_id).await?
+        {
+            // The rest of it is still on its way.
+            put_off = true;
             continue;
         }
         gone.push(it.clone());
@@ -52,6 +64,9 @@ pub(super) async fn give_back(
             items.push(item);
             events.push((room, event));
         }
+    }
+    if gone.is_empty() {
+        return Ok(Given { events: 0, put_off });
     }
     let network = world.network.info().name;
     let why = format!("{network} accepted it and does not show it");
@@ -71,6 +86,15 @@ pub(super) async fn give_back(
         };
         tell_of(world, portal, &said, &how).await?;
     }
+    for (_, event) in &events {
+        if world.store.is_being_changed(&lane, event.as_str()).await? {
+            // Since it was told. What counts on this part being there would be misled.
+            return Ok(Given {
+                events: 0,
+                put_off: true,
+            });
+        }
+    }
     let now = world.now();
     world.store.give_back(&gone, &items, &why, now).await?;
     for (room, event) in &events {
@@ -85,7 +109,10 @@ pub(super) async fn give_back(
         messages = gone.len(),
         "the network did not keep what it acknowledged"
     );
-    Ok(events.len() as u64)
+    Ok(Given {
+        events: events.len() as u64,
+        put_off,
+    })
 }
 
 /// The event as an item that can be tried again, with the text it has now; `None` if its sender has taken it back.
