@@ -143,7 +143,32 @@ impl Job<'_> {
         let world = self.world;
         let mut rows = Vec::new();
         let mut begun = !sent.is_empty();
-        let stands = standing(parts, sent);
+        let mut stands = standing(parts, sent);
+        let is_awaited = world.network.capabilities().echoes.is_some();
+        let row_of = |job: &Self, index: usize, part: &Part, message: &Message| {
+            let room = job.event.room.as_str();
+            row(job.portal, room, of, index, message, digest::of_part(part))
+        };
+        let sought = std::mem::take(&mut self.unanswered)
+            .then(|| attempted(self.progress.part.as_ref()?, parts, &stands))
+            .flatten();
+        if let Some(index) = sought {
+            match self.find(road, &parts[index]).await? {
+                Found::It(message) => {
+                    world.meters.resolved(Resolved::Found);
+                    // It is there, so no echo is awaited.
+                    rows.push(row_of(self, index, &parts[index], &message));
+                    stands.insert(index);
+                    begun = true;
+                }
+                _ if let Some(later) = self.under_way() => return Ok(Err(End::Not(later))),
+                Found::Perhaps => return Ok(Err(End::Undecided)),
+                Found::Nothing => {}
+            }
+        }
+        if only_find {
+            return Ok(Ok(rows));
+        }
         for (index, part) in parts.iter().enumerate() {
             if stands.contains(&index) {
                 continue;
@@ -153,63 +178,31 @@ impl Job<'_> {
                 world.store.put_messages(&std::mem::take(&mut rows)).await?;
                 world.echoes.expect();
             }
-            // What can be repeated, such as a change in place, is not looked for.
-            let posted = self.progress.part.is_some();
-            let looked = std::mem::take(&mut self.unanswered) && posted;
-            let found = if looked {
-                self.find(road, part).await?
-            } else {
-                Found::Nothing
-            };
-            let is_found = matches!(found, Found::It(_));
-            if is_found {
-                world.meters.resolved(Resolved::Found);
+            // What of it stands there is not left without its end.
+            if let Some(late) = self.give_up_late(road, begun).await? {
+                return Ok(Err(End::Not(late)));
             }
-            let message = match found {
-                Found::It(message) => *message,
-                _ if looked && let Some(later) = self.under_way() => {
-                    return Ok(Err(End::Not(later)));
+            if sought == Some(index) {
+                world.meters.resolved(Resolved::SentAgain);
+            }
+            let key = txn(&["remote", of, &index.to_string()]);
+            let message = match self.post(road, part, &key).await {
+                // What the thread of what stands began with may be gone by now.
+                Err(Error::Remote(error))
+                    if error.fault == Fault::Rejected && begun && part.thread.is_some() =>
+                {
+                    let apart = Part {
+                        thread: None,
+                        ..part.clone()
+                    };
+                    self.post(road, &apart, &key).await?
                 }
-                Found::Perhaps => return Ok(Err(End::Undecided)),
-                Found::Nothing if only_find => break,
-                Found::Nothing => {
-                    // What of it stands there is not left without its end.
-                    if let Some(late) = self.give_up_late(road, begun).await? {
-                        return Ok(Err(End::Not(late)));
-                    }
-                    if looked {
-                        world.meters.resolved(Resolved::SentAgain);
-                    }
-                    let key = txn(&["remote", of, &index.to_string()]);
-                    match self.post(road, part, &key).await {
-                        // What the thread of what stands began with may be gone by now.
-                        Err(Error::Remote(error))
-                            if error.fault == Fault::Rejected && begun && part.thread.is_some() =>
-                        {
-                            let apart = Part {
-                                thread: None,
-                                ..part.clone()
-                            };
-                            self.post(road, &apart, &key).await?
-                        }
-                        sent => sent?,
-                    }
-                }
+                sent => sent?,
             };
-            let row = row(
-                self.portal,
-                self.event.room.as_str(),
-                of,
-                index,
-                &message,
-                digest::of_part(part),
-            );
             begun = true;
-            // What was looked for and found is there.
-            let is_awaited = !is_found && world.network.capabilities().echoes.is_some();
             rows.push(MessageRow {
                 awaited_since: is_awaited.then(|| world.now()),
-                ..row
+                ..row_of(self, index, part, &message)
             });
         }
         Ok(Ok(rows))
@@ -315,6 +308,19 @@ fn standing(parts: &[Part], sent: &[MessageRow]) -> BTreeSet<usize> {
     stands
 }
 
+/// Which part was posted and never answered, unless it is known to stand. What can be repeated, such as a change in place, is not posted.
+fn attempted(posted: &Part, parts: &[Part], stands: &BTreeSet<usize>) -> Option<usize> {
+    let posted = digest::of_part(posted);
+    let is_it = |index: &usize| parts.get(*index).map(digest::of_part) == Some(posted);
+    let mut missing = (0..parts.len()).filter(|index| !stands.contains(index));
+    match missing.clone().find(is_it) {
+        None if stands.iter().any(is_it) => None,
+        // It read otherwise then.
+        None => missing.next(),
+        found => found,
+    }
+}
+
 fn row(
     portal: &Portal,
     room: &str,
@@ -347,4 +353,83 @@ fn row(
 
 pub(super) fn part_number(index: usize) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use remote::MessageKind;
+
+    use super::*;
+
+    fn part(text: &str) -> Part {
+        Part {
+            text: text.to_owned(),
+            kind: MessageKind::Text,
+            thread: None,
+            reply_to: None,
+        }
+    }
+
+    fn parts<const N: usize>(texts: [&str; N]) -> Vec<Part> {
+        texts.map(part).into()
+    }
+
+    fn row(number: i64, text: Option<&str>, deleted: bool) -> MessageRow {
+        MessageRow {
+            portal_id: 1,
+            remote_id: format!("m{number}"),
+            part: number,
+            event_id: "$a".to_owned(),
+            room_id: "!r".to_owned(),
+            sender: "alice".to_owned(),
+            by_us: true,
+            as_user: false,
+            sent_at: 0,
+            edited_at: None,
+            thread: None,
+            deleted,
+            digest: text.map(|text| digest::of_part(&part(text))),
+            awaited_since: None,
+        }
+    }
+
+    #[test]
+    fn a_part_stands_where_it_reads_so_or_else_where_it_was_sent() {
+        let abc = parts(["a", "b", "c"]);
+        let stands = |rows: &[MessageRow]| Vec::from_iter(standing(&abc, rows));
+        let (as_sent, moved) = (row(0, Some("a"), false), row(2, Some("b"), false));
+        assert_eq!(stands(std::slice::from_ref(&as_sent)), [0]);
+        assert_eq!(stands(&[as_sent.clone(), moved]), [0, 1]);
+        let (changed, quoting) = (row(1, None, false), row(2, Some("[a] c"), false));
+        assert_eq!(stands(&[as_sent, changed, quoting]), [0, 1, 2]);
+        assert_eq!(stands(&[row(7, Some("x"), false)]), [0_usize; 0]);
+    }
+
+    #[test]
+    fn what_its_user_deleted_there_counts_and_what_we_took_back_does_not() {
+        let ab = parts(["a", "b"]);
+        assert!(standing(&ab, &[row(1, Some("b"), true)]).contains(&1));
+        assert!(standing(&ab, &[row(1, None, true)]).is_empty());
+    }
+
+    #[test]
+    fn equal_parts_stand_as_often_as_they_were_sent() {
+        let aa = parts(["a", "a"]);
+        assert_eq!(standing(&aa, &[row(1, Some("a"), false)]), [1].into());
+        let moved = [row(2, Some("a"), false)];
+        assert_eq!(standing(&aa, &moved), [0].into());
+    }
+
+    #[test]
+    fn only_a_part_that_may_be_missing_was_attempted() {
+        let abc = parts(["a", "b", "c"]);
+        let attempted = |text, stands: &[usize]| {
+            attempted(&part(text), &abc, &stands.iter().copied().collect())
+        };
+        assert_eq!(attempted("b", &[0]), Some(1));
+        assert_eq!(attempted("c", &[0]), Some(2), "one before it is gone");
+        assert_eq!(attempted("a", &[0]), None, "it is known");
+        assert_eq!(attempted("[x] b", &[0]), Some(1), "it read otherwise");
+        assert_eq!(attempted("c", &[0, 1, 2]), None);
+    }
 }
