@@ -9,8 +9,9 @@ use homeserver::IncomingEvent;
 use remote::text::html::parse_plainly;
 use ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::json;
-use store::PortalState;
+use store::{NewLogin, Portal, PortalState};
 
+use stage::network::{person, room};
 use stage::road::last_word;
 use stage::talk::{said, talking};
 use stage::{ALICE, Stage};
@@ -427,4 +428,109 @@ async fn asks_at_once(stage: &mut Stage, room: &OwnedRoomId, text: &str) -> Stri
         .until("the bot answers", async || said(stage, room).len() > before)
         .await;
     said(stage, room).swap_remove(before)
+}
+
+/// Somebody else.
+const BOB: &str = "@bob:example.org";
+
+/// Alice is in so many rooms, and Bob in another one: what they are called, and his room.
+async fn two_users(rooms: usize) -> (Stage, Vec<(String, OwnedRoomId)>, OwnedRoomId) {
+    let hers: Vec<_> = (0..rooms)
+        .map(|number| format!("org/hers{number}"))
+        .collect();
+    let addresses = ["org/his"]
+        .into_iter()
+        .chain(hers.iter().map(String::as_str));
+    let mut stage = Stage::new().await;
+    stage.network.lock().rooms = addresses.map(room).collect();
+    stage.log_in().await;
+    let bob = person("bob");
+    let login = NewLogin {
+        mxid: BOB.to_owned(),
+        person_id: bob.id.to_string(),
+        username: bob.username,
+        display_name: bob.display_name,
+        credentials: "token".to_owned().into(),
+        now: stage.now(),
+    };
+    stage.store.put_login(&login).await.unwrap();
+    stage.start().await;
+    let mut entered = Vec::new();
+    for address in hers {
+        let portal = stage.enter(&address).await;
+        entered.push((address, portal));
+    }
+    let invited = async || {
+        his_portal(&stage)
+            .await
+            .is_some_and(|it| it.state == PortalState::Invited)
+    };
+    stage.until("he is invited", invited).await;
+    let his = his_portal(&stage).await.and_then(|it| it.room_id).unwrap();
+    let his = OwnedRoomId::try_from(his).unwrap();
+    let joins = json!({"membership": "join"});
+    stage
+        .happens(&his, BOB, "m.room.member", Some(BOB), joins)
+        .await;
+    let opened = async || his_portal(&stage).await.is_some_and(|it| it.opened);
+    stage.until("his room is opened", opened).await;
+    stage.quiet().await;
+    (stage, entered, his)
+}
+
+async fn his_portal(stage: &Stage) -> Option<Portal> {
+    stage.store.portal_of(BOB, "room-org/his").await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_user_does_not_delay_another_one_to_the_network() {
+    let (mut stage, hers, his) = two_users(18).await;
+    let mut events = Vec::new();
+    for (_, portal) in &hers {
+        events.extend(writes(
+            &stage,
+            portal,
+            (0..5).map(|number| number.to_string()),
+        ));
+    }
+    let hello = json!({"msgtype": "m.text", "body": "hello"});
+    let bob = OwnedUserId::try_from(BOB).unwrap();
+    let now = stage.now();
+    events.push(
+        stage
+            .homeserver
+            .lock()
+            .append(&his, &bob, "m.room.message", None, hello, now),
+    );
+    stage.push(events).await;
+    let arrived = async || !stage.network.transcript("org/his").is_empty();
+    stage.until("it arrives", arrived).await;
+    let before = stage.network.lock().posts;
+    assert!(before < hers.len(), "{before} others went first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_user_does_not_delay_another_one_to_matrix() {
+    let (stage, hers, his) = two_users(18).await;
+    stage.homeserver.lock().stuck = Some("send");
+    for number in 0..5 {
+        for (address, _) in &hers {
+            stage.network.says("carol", address, &number.to_string());
+        }
+    }
+    let hello = stage.network.says("carol", "org/his", "hello").id;
+    let accepted = async || {
+        let portal = his_portal(&stage).await;
+        portal.is_some_and(|it| it.cursor.as_deref() == Some(hello.as_str()))
+    };
+    stage.until("all are accepted", accepted).await;
+    stage.homeserver.lock().stuck = None;
+    stage
+        .until("it arrives", async || !stage.transcript(&his).is_empty())
+        .await;
+    let shown = hers
+        .iter()
+        .map(|(_, portal)| stage.transcript(portal).len());
+    let before: usize = shown.sum();
+    assert!(before < hers.len(), "{before} others went first");
 }
