@@ -443,6 +443,7 @@ async fn two_users(rooms: usize) -> (Stage, Vec<(String, OwnedRoomId)>, OwnedRoo
         .chain(hers.iter().map(String::as_str));
     let mut stage = Stage::new().await;
     stage.network.lock().rooms = addresses.map(room).collect();
+    stage.config.invites.max = rooms + 1;
     stage.log_in().await;
     let bob = person("bob");
     let login = NewLogin {
@@ -511,19 +512,27 @@ async fn a_busy_user_does_not_delay_another_one_to_the_network() {
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_user_does_not_delay_another_one_to_matrix() {
-    let (stage, hers, his) = two_users(18).await;
+    const EACH: usize = 5;
+    let (stage, hers, his) = two_users(48).await;
     stage.homeserver.lock().stuck = Some("send");
-    for number in 0..5 {
+    for number in 0..EACH {
         for (address, _) in &hers {
             stage.network.says("carol", address, &number.to_string());
         }
     }
+    // His connection is another one, and would be first.
+    let waiting = i64::try_from(EACH * hers.len()).unwrap();
+    let flooded = async || {
+        let counts = stage.store.count_items(ALICE).await.unwrap();
+        counts.waiting + counts.attempting == waiting
+    };
+    stage.until("all of hers are accepted", flooded).await;
     let hello = stage.network.says("carol", "org/his", "hello").id;
     let accepted = async || {
         let portal = his_portal(&stage).await;
         portal.is_some_and(|it| it.cursor.as_deref() == Some(hello.as_str()))
     };
-    stage.until("all are accepted", accepted).await;
+    stage.until("his is accepted", accepted).await;
     stage.homeserver.lock().stuck = None;
     stage
         .until("it arrives", async || !stage.transcript(&his).is_empty())
