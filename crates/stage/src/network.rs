@@ -674,6 +674,12 @@ impl Account for FakeAccount {
 
     async fn send(&self, room: &RoomId, part: &Part, _key: &str) -> Result<Message, RemoteError> {
         self.network.allowed(&self.person)?;
+        if self.network.lock().closed.contains(room) {
+            return Err(RemoteError::new(
+                Fault::Forbidden,
+                "you may not write there",
+            ));
+        }
         let failure = self.network.lock().failures.pop_front();
         let trouble = || RemoteError::new(Fault::Unavailable, "Test is having trouble");
         match failure {

@@ -7,15 +7,16 @@
 use std::time::Duration;
 
 use homeserver::{Actor, Direction};
+use remote::Room;
 use ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::Value;
-use store::{Portal, PortalState};
+use store::{Login, Portal, PortalState};
 
 use super::{
-    create::{again, invite_again, is_in},
+    create::{again, create_and_invite, is_in},
     enter, leave, user_of,
 };
-use crate::{Ctx, Error, ghost::puppet, intake::ControlEvent, space};
+use crate::{Ctx, Error, ghost::puppet, intake::ControlEvent, login::compare_again, space};
 
 /// How long a new room is left alone. Synapse (1.163) says that there is one before it has given it its own power levels:
 /// until then whoever makes it has more power than stays.
@@ -45,18 +46,55 @@ pub(crate) async fn upgraded(world: &Ctx, event: &ControlEvent) -> Result<(), Er
         None => follow(world, &portal, room, replacement).await,
         Some(why) => {
             tracing::warn!(portal = portal.id, %replacement, why, "cannot go along into the new room; making one");
-            if portal.in_space {
-                space::remove(world, &portal, room).await?;
-            }
             let was_there = matches!(portal.state, PortalState::Joined | PortalState::Invited);
-            leave::forget(world, &portal, room).await?;
-            drop(making);
             let login = world.store.login_of(&portal.mxid).await?;
-            match login.filter(|login| was_there && portal.login_id == Some(login.id)) {
-                Some(login) => invite_again(world, &login, &portal).await.map(drop),
-                None => Ok(()),
+            let login = login.filter(|login| was_there && portal.login_id == Some(login.id));
+            // First what may not be answered: as long as it is not, the portal keeps its room, by which this is found again.
+            let wanted = match &login {
+                Some(login) => wanted(world, login, &portal).await?,
+                None => None,
+            };
+            leave::forget(world, &portal, room).await?;
+            let (Some(login), Some(wanted)) = (login, wanted) else {
+                return Ok(());
+            };
+            // Whoever is interrupted from here on, or not connected, gets his room with the next connection.
+            world
+                .store
+                .set_portal_room(portal.id, None, PortalState::New)
+                .await?;
+            drop(making);
+            let Wanted::Now(wanted) = wanted else {
+                return Ok(());
+            };
+            let made = create_and_invite(world, &login, &wanted).await;
+            if made.is_err() {
+                compare_again(world, login.id);
             }
+            made.map(drop)
         }
+    }
+}
+
+/// When the user of a portal can have a new room.
+enum Wanted {
+    /// Now, for this room of the network.
+    Now(Box<Room>),
+    /// Once he is connected.
+    Later,
+}
+
+/// Whether a user can have a new room for a portal; not if the network does not have that room for him any more.
+async fn wanted(world: &Ctx, login: &Login, portal: &Portal) -> Result<Option<Wanted>, Error> {
+    let Some(account) = world.connections.account(login.id) else {
+        return Ok(Some(Wanted::Later));
+    };
+    let room = account.room(&portal.remote_room.as_str().into()).await;
+    match room.map_err(Error::from) {
+        Ok(room) => Ok(Some(Wanted::Now(Box::new(room)))),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) if error.needs_login() => Ok(Some(Wanted::Later)),
+        Err(_) => Ok(None),
     }
 }
 

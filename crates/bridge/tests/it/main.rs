@@ -22,6 +22,7 @@ mod hazards;
 mod invites;
 mod logins;
 mod management;
+mod meanwhile;
 mod media;
 mod messages;
 mod missed;

@@ -247,7 +247,12 @@ async fn a_deleted_room_becomes_an_archive() {
 }
 
 /// A room that replaces another one, made by an admin who lets the bot in and gives it this level.
-fn replacement(stage: &Stage, follows: &RoomId, level: i64, people: &[&str]) -> OwnedRoomId {
+pub(crate) fn replacement(
+    stage: &Stage,
+    follows: &RoomId,
+    level: i64,
+    people: &[&str],
+) -> OwnedRoomId {
     let mut homeserver = stage.homeserver.lock();
     let room = OwnedRoomId::try_from(format!("!new{}", homeserver.rooms.len())).unwrap();
     homeserver
