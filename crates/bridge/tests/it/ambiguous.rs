@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use ruma::RoomId;
-use stage::{ALICE, Stage, network::Failure, talk::asks};
+use stage::{
+    ALICE, Stage,
+    network::Failure,
+    talk::{asks, said},
+};
 use store::{MessageRow, NewLogin, NewPortal};
 
 async fn failed(stage: &Stage) -> Vec<String> {
@@ -180,11 +184,33 @@ async fn what_the_sender_gives_up_is_never_sent_again() {
     stage.network.lock().failures.push_back(Failure::Lost);
     let event = stage.writes(&room, "same").await.event_id;
     stage.reads_there("org/one", &["alice: same"]).await;
+    assert_eq!(doubts(&stage, &room).len(), 1);
+    let before = said(&stage, &room).len();
     stage.redacts(&room, &event).await;
     stage.quiet().await;
     stage.restart().await;
     stage.reads_there("org/one", &["alice: same"]).await;
     assert!(failed(&stage).await.is_empty());
+    // Nor can it be taken back, which is said once.
+    assert_eq!(
+        said(&stage, &room).split_off(before),
+        [
+            "Nobody knows whether all of what you deleted had reached Test, so what may stand there cannot be taken back from \
+             here. If you find it on Test, delete it there."
+        ]
+    );
+    // Of what is known, nothing is said.
+    let event = stage.writes(&room, "known").await.event_id;
+    stage.quiet().await;
+    stage.redacts(&room, &event).await;
+    stage.quiet().await;
+    stage.network.lock().failures.push_back(Failure::Forbidden);
+    let event = stage.writes(&room, "refused").await.event_id;
+    stage.quiet().await;
+    let before = said(&stage, &room).len();
+    stage.redacts(&room, &event).await;
+    stage.reads_there("org/one", &["alice: same"]).await;
+    assert_eq!(said(&stage, &room).len(), before);
 }
 
 #[tokio::test(start_paused = true)]

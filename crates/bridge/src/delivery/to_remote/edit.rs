@@ -180,7 +180,7 @@ impl Job<'_> {
     }
 
     /// Whether the event, or a change of it, was given up when some of it may have arrived that we know nothing of.
-    async fn rest_is_unknown(&self, event: &str) -> Result<bool, Error> {
+    pub(super) async fn rest_is_unknown(&self, event: &str) -> Result<bool, Error> {
         let (store, lane) = (&self.world.store, Lane::ToRemote(self.portal.id));
         let is_unknown = |item: &Item| Progress::read(item.note.as_deref()).unknown;
         let own = store.failed_item(&lane, event).await?;

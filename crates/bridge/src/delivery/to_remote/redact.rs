@@ -46,6 +46,10 @@ pub(super) async fn moderated(job: &mut Job<'_>, target: &EventId) -> Result<End
 pub(super) async fn work(job: &mut Job<'_>, target: &EventId) -> Result<End, Error> {
     let world = job.world;
     let lane = Lane::ToRemote(job.portal.id);
+    if job.rest_is_unknown(target.as_str()).await? {
+        // First, since nobody knows of it afterwards.
+        tell_unknown(job).await?;
+    }
     if let Some(item) = world.store.failed_item(&lane, target.as_str()).await? {
         // Not to be tried again. Some of its parts may stand there.
         world.store.discard_item(item.id).await?;
@@ -62,6 +66,22 @@ pub(super) async fn work(job: &mut Job<'_>, target: &EventId) -> Result<End, Err
     followed.retain(|row| row.portal_id == job.portal.id && !row.deleted);
     rows.extend(followed);
     delete_all(job, &rows).await
+}
+
+/// What may stand there cannot be taken back, since nobody knows which message it is.
+async fn tell_unknown(job: &Job<'_>) -> Result<(), Error> {
+    let (world, event) = (job.world, job.event);
+    let network = world.network.info().name;
+    let words = line![format!(
+        "Nobody knows whether all of what you deleted had reached {network}, so what may stand there cannot be taken back from \
+         here. If you find it on {network}, delete it there."
+    )];
+    let said = tell::Answer {
+        room: &event.room,
+        event: &event.event_id,
+        about: "deletion of the unknown",
+    };
+    tell::author(world, job.portal, &said, words).await
 }
 
 /// Takes back these messages, the last one first, so that nobody wonders about a part without its beginning.
