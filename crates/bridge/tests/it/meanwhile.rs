@@ -5,7 +5,7 @@ use std::time::Duration;
 use remote::Event;
 use ruma::OwnedRoomId;
 use serde_json::json;
-use stage::{ALICE, Stage, network, talk::asks, talk::said, talk::talking};
+use stage::{ALICE, Stage, talk::asks, talk::said, talk::talking};
 
 use crate::rooms::replacement;
 
@@ -106,9 +106,9 @@ async fn what_waits_while_its_room_is_renamed_on_the_network_arrives_once_and_in
     for killed in [false, true] {
         let (mut stage, talk, room) = waiting().await;
         {
-            let mut state = stage.network.lock();
-            "org/renamed".clone_into(&mut state.rooms[0].name);
-            "org/renamed".clone_into(&mut state.rooms[0].address);
+            let mut network = stage.network.lock();
+            "org/renamed".clone_into(&mut network.rooms[0].name);
+            "org/renamed".clone_into(&mut network.rooms[0].address);
         }
         returns(&mut stage, killed).await;
         stage.writes(&room, "four").await;
@@ -131,13 +131,13 @@ async fn what_waits_while_its_room_is_left_on_the_network_arrives_once_or_is_tol
     for (closed, killed) in [(false, false), (false, true), (true, false), (true, true)] {
         let (mut stage, talk, room) = waiting().await;
         let before = said(&stage, &talk).len();
-        let id = network::room("org/one").id;
+        let id = stage::network::room("org/one").id;
         {
-            let mut state = stage.network.lock();
+            let mut network = stage.network.lock();
             if closed {
-                state.closed.push(id.clone());
+                network.closed.push(id.clone());
             } else {
-                state.left.push(id.clone());
+                network.left.push(id.clone());
             }
         }
         returns(&mut stage, killed).await;
