@@ -303,6 +303,29 @@ async fn what_was_dropped_of_a_change_that_is_under_way_is_sent_again() {
         .await;
 }
 
+/// Seed 1650: it was taken back, with its change, while its sender was being told.
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_while_its_loss_is_told_is_never_sent_again() {
+    let (mut stage, room) = Stage::in_room("org/one").await;
+    // The first part stays, and so does the change in place.
+    let event = stage.writes(&room, "0123456789abc").await.event_id;
+    let second = async || stage.network.lock().posts == 1;
+    stage.until("the second is next", second).await;
+    drops(&stage, 1);
+    let posted = async || stage.network.lock().posts == 2;
+    stage.until("it is dropped", posted).await;
+    stage.edits(&room, &event, "0123456789abc!").await;
+    stage.homeserver.lock().stuck = Some("send");
+    stage.wait(A_MINUTE).await;
+    stage.redacts(&room, &event).await;
+    stage.wait(Duration::from_secs(5)).await;
+    stage.homeserver.lock().stuck = None;
+    stage.wait(A_MINUTE).await;
+    assert!(failed(&stage).await.is_empty());
+    asks(&mut stage, &room, "!gitter retry all").await;
+    stage.reads_there("org/one", &[]).await;
+}
+
 /// The beginning, of which the change was to be made, is not there; what stood behind it does not stay.
 #[tokio::test(start_paused = true)]
 async fn of_a_message_that_was_dropped_in_part_and_shortened_nothing_old_stays() {

@@ -43,6 +43,11 @@ pub(super) async fn give_back(
             continue;
         };
         let store = &world.store;
+        if rows.iter().all(|row| row.deleted) {
+            // Taken back since it was looked for.
+            put_off = true;
+            continue;
+        }
         if store.waits(&lane, &row.event_id).await?
             || store.is_being_changed(&lane, &row.event_id).await?
         {
@@ -86,14 +91,11 @@ pub(super) async fn give_back(
         };
         tell_of(world, portal, &said, &how).await?;
     }
-    for (_, event) in &events {
-        if world.store.is_being_changed(&lane, event.as_str()).await? {
-            // Since it was told. What counts on this part being there would be misled.
-            return Ok(Given {
-                events: 0,
-                put_off: true,
-            });
-        }
+    if is_touched(world, &lane, &gone, &events).await? {
+        return Ok(Given {
+            events: 0,
+            put_off: true,
+        });
     }
     let now = world.now();
     world.store.give_back(&gone, &items, &why, now).await?;
@@ -113,6 +115,28 @@ pub(super) async fn give_back(
         events: events.len() as u64,
         put_off,
     })
+}
+
+/// Whether something was done about these since they were told. A change that counts on a part being there would be misled, and what was
+/// taken back is nobody's business.
+async fn is_touched(
+    world: &Ctx,
+    lane: &Lane,
+    gone: &[Awaited],
+    events: &[(OwnedRoomId, OwnedEventId)],
+) -> Result<bool, Error> {
+    for (_, event) in events {
+        if world.store.is_being_changed(lane, event.as_str()).await? {
+            return Ok(true);
+        }
+    }
+    for it in gone {
+        let rows = world.store.messages(it.portal_id, &it.remote_id).await?;
+        if !rows.is_empty() && rows.iter().all(|row| row.deleted) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The event as an item that can be tried again, with the text it has now; `None` if its sender has taken it back.

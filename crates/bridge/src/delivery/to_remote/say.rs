@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Ctx, Error,
     delivery::tell,
+    intake::matrix::MatrixEvent,
     management::notice::line,
     media,
     text::{Crossing, Unsupported, changed, crossing, outgoing},
@@ -77,9 +78,27 @@ pub(super) async fn work(
     if let Some(version) = version {
         // They are done with, and known before they go.
         world.store.put_messages(&rows).await?;
+        job.says_now(content).await?;
         absorb(job, &pending, version.item).await?;
     }
     Ok(End::Stands(rows))
+}
+
+impl Job<'_> {
+    /// Has the item say what was sent: whoever takes it up again does not know the change any more.
+    async fn says_now(&self, content: &Value) -> Result<(), Error> {
+        let event = MatrixEvent {
+            content: content.clone(),
+            ..self.event.clone()
+        };
+        let payload =
+            serde_json::to_string(&event).map_err(|error| Error::Unreadable(error.to_string()))?;
+        Ok(self
+            .world
+            .store
+            .rewrite_item(self.item.id, &payload)
+            .await?)
+    }
 }
 
 /// Takes the changes out of the lane that what was sent contains.

@@ -103,7 +103,13 @@ pub(crate) async fn current(
         return Ok(None);
     }
     let last = event.unsigned.pointer("/m.relations/m.replace/event_id");
+    // Whoever takes a message back takes back what changed it.
+    let was_taken_back = event
+        .content
+        .as_object()
+        .is_none_or(serde_json::Map::is_empty);
     let last = last
+        .filter(|_| !was_taken_back)
         .and_then(Value::as_str)
         .and_then(|id| OwnedEventId::try_from(id).ok());
     if let Some(last) = last
